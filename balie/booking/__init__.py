@@ -1,0 +1,1 @@
+"""Products, free slots, appointments and the messages about them."""

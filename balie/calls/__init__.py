@@ -1,0 +1,1 @@
+"""The video conversation: check, signalling, seats."""

@@ -1,0 +1,1 @@
+"""What stands in for the outside world in the demo, over real protocols."""

@@ -1,0 +1,1 @@
+"""The queue, the counter and the visit that composes every other feature."""

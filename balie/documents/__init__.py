@@ -1,0 +1,1 @@
+"""Papers that citizen and municipality give each other."""

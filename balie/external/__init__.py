@@ -1,0 +1,1 @@
+"""Other systems: mail, text messages, virus scanner, registers."""

@@ -1,0 +1,1 @@
+"""One contact record per visit, shared over every channel."""

@@ -1,0 +1,1 @@
+"""Purposes, both logs, sealing and retention."""

@@ -1,0 +1,1 @@
+"""HTTP and WebSocket: what every page and every live message passes through."""
