@@ -1,4 +1,4 @@
-"""Write both logs in the transaction of the data they tell about; each night destroy what is past its period."""
+"""Write both logs with the data they tell about; each night destroy what is past its period."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Protocol
 import structlog
 
 from balie.actors import Purpose, Role, system
+from balie.ids import new_id
 from balie.privacy import store
 from balie.privacy.purposes import RUN_SERVICE
 from balie.privacy.rules import AUDIT_LOG_DAYS, BATCH, PROCESSING_LOG_DAYS, older_than
@@ -47,7 +48,7 @@ async def log_processing(
     await store.add_processing(
         work,
         {
-            "id": secrets.token_hex(16),
+            "id": new_id(),
             "trace_id": _trace_id(),
             "span_id": secrets.token_hex(8),
             "name": name or activity.name,
@@ -76,7 +77,7 @@ async def audit(
     await store.add_audit(
         work,
         {
-            "id": secrets.token_hex(16),
+            "id": new_id(),
             "at": work.now,
             "actor": work.get(Keyring).keyed_hash("actor", who),
             "actor_kind": actor.kind.value,
