@@ -35,3 +35,11 @@ def is_id(text: str) -> bool:
         return str(uuid.UUID(text)) == text
     except ValueError:
         return False
+
+
+def passes_eleven_test(digits: str) -> bool:
+    """Whether nine ASCII digits can be a citizen service number."""
+    if len(digits) != 9 or not (digits.isascii() and digits.isdigit()) or digits == "0" * 9:
+        return False
+    weighed = sum(weight * int(digit) for weight, digit in zip((9, 8, 7, 6, 5, 4, 3, 2, -1), digits, strict=True))
+    return weighed % 11 == 0
