@@ -1,0 +1,272 @@
+"""What the citizen's pages show: one frozen value per page, filled by the views, without any I/O."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class CitizenScreen(StrEnum):
+    """A screen of the way from the link to goodbye; the value is its number in the specification.
+
+    The template is `desk/screens/<file>.html`, and `<file>.simplified.html` beside it.
+    """
+
+    INTRODUCTION = "S2"
+    COMPANION = "S3"
+    COMPANION_PLACE = "S3b"
+    PERMISSION = "S4"
+    OWN_PICTURE = "S5a"
+    TONE = "S5b"
+    SAY_HELLO = "S5c"
+    SLOW_NETWORK = "S5d"
+    WAITING = "S6"
+    WELCOME_BACK = "S6b"
+    RINGING = "S7"
+    CALL = "S8"
+    SAY_SOMETHING = "S8b"
+    WRITING = "S8c"
+    STOP = "S8d"
+    ON_HOLD = "C1"
+    IDENTIFY = "C4"
+    SIGN_IN = "C4a"
+    IDENTIFIED = "C4b"
+    NOT_IDENTIFIED = "C4c"
+    SHOWN = "C7"
+    PAPER_ASKED = "D1"
+    PHOTO_CHECK = "D2"
+    PAPER_SENDING = "D3"
+    PAPER_SENT = "D4"
+    PAPER_REFUSED = "D5"
+    GOODBYE = "S9"
+    ENDED = "S9b"
+    NO_PICTURE = "E1"
+    NO_VIDEO_HERE = "E4"
+    NO_PICTURE_NOW = "E5"
+    LOST = "E6"
+    PAST = "E8"
+    RUNNING_LATE = "E9"
+    CONTINUE_HERE = "E10"
+    ELSEWHERE = "E11"
+    ALREADY_ELSEWHERE = "E11b"
+    WENT_WRONG = "E13"
+    CALL_US = "F3"
+
+    @property
+    def file(self) -> str:
+        return self.name.lower()
+
+
+class Step(StrEnum):
+    """Where the citizen is; the browser's module behaves by it."""
+
+    CHECK = "check"
+    WAITING = "waiting"
+    RINGING = "ringing"
+    CALL = "call"
+    ON_HOLD = "on_hold"
+    INTERRUPTED = "interrupted"
+    GOODBYE = "goodbye"
+    MOVED = "moved"
+    ENDED = "ended"
+
+
+class LinkTrouble(StrEnum):
+    """Why a link leads nowhere; the words are those of E7 and E8."""
+
+    UNKNOWN = "unknown"
+    GONE = "gone"
+    MOVED = "moved"
+    PAST = "past"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPaper:
+    """A paper to keep at hand, as the link page and the waiting room list it."""
+
+    title: str
+    plain_name: str
+    is_given: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentFacts:
+    """What may be shown before check-in: never a name of a person. Both product names are None when discreet."""
+
+    starts_at: datetime
+    desk_name: str
+    product_name: str | None
+    plain_name: str | None
+    is_today: bool = True
+    asks_sign_in: bool = False
+    papers: tuple[AskedPaper, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """S1: `/a/{token}` inside the check-in window, or with a visit to return to."""
+
+    token: str
+    appointment: AppointmentFacts
+    has_other_open_visit: bool = False
+    is_returning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyPage:
+    """S1b: the same link before check-in opens; the device can be tried."""
+
+    token: str
+    appointment: AppointmentFacts
+    sent_by: str = "sms"  # sms, mail
+    device: str = "phone"  # phone, tablet, computer
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTroublePage:
+    """E7 and E8: a link that is old, replaced, unknown or past. `token` only where a new link may be asked."""
+
+    trouble: LinkTrouble
+    token: str | None = None
+    sent_by: str = "sms"
+    is_sent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StaffFacts:
+    """Who has taken the visit; absent until somebody has."""
+
+    name: str
+    desk_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Place and span in the waiting room; with `nobody_there` or `over_90` there is no span."""
+
+    people_before: int | None = None
+    low_minutes: int | None = None
+    high_minutes: int | None = None
+    no_span_because: str | None = None  # nobody_there, over_90, on_time
+    got_worse_because: str | None = None  # priority, staff_left
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    reason: str  # colleague, looking_up, printing, other
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyAsk:
+    """C4 to C4c: the request to sign in, or what came of it."""
+
+    verification_id: str
+    state: str  # a VerificationState
+    level: str  # low, substantial, high
+    purpose: str  # the product's name, asked for in words
+    plain_purpose: str
+    sign_in_url: str | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperAsk:
+    """D1 to D5: one paper asked for, and the document given for it; `ask` and `document` belong to documents."""
+
+    request_id: str
+    plain_name: str
+    title: str
+    ask: object = None
+    document: object = None
+    what_must_show: str | None = None
+    refused_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAsk:
+    """C7: a page that staff show now."""
+
+    document_id: str
+    title: str
+    page_no: int
+    pages: int
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One card: its screen, a key that changes when the card says something new, and the facts of its kind."""
+
+    screen: CitizenScreen
+    key: str
+    identify: IdentifyAsk | None = None
+    paper: PaperAsk | None = None
+    shown: ShownAsk | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    """One paper on the goodbye page; `result` is accepted, not_needed, refused, withdrawn or open."""
+
+    title: str
+    plain_name: str
+    given_at: datetime
+    size_bytes: int
+    result: str
+    seen_by: str | None = None
+    seen_at: datetime | None = None
+    kept_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What stands on the goodbye page once staff have finished."""
+
+    agreed: tuple[str, ...] = ()
+    papers: tuple[ReceiptLine, ...] = ()
+    next_step: str | None = None
+    kept_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFacts:
+    """What the module needs to listen: ids of logs read before the database was."""
+
+    ticket: str
+    visit_id: str | None = None
+    call_topic: str | None = None
+    topics: tuple[tuple[str, str | None], ...] = ()
+    participant: str = "citizen"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    is_simplified: bool = False
+    writes_along: bool = False
+    companion: str = "unknown"  # unknown, none, beside, elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationPage:
+    """`/gesprek`: the screen that stands now, and the facts of the visit."""
+
+    screen: CitizenScreen
+    step: Step
+    appointment: AppointmentFacts
+    staff: StaffFacts | None = None
+    wait: Wait = field(default_factory=Wait)
+    hold: Hold | None = None
+    asks: tuple[Ask, ...] = ()
+    receipt: Receipt | None = None
+    talk_on_until: datetime | None = None
+    outcome: str | None = None
+    rating: str | None = None
+    is_ready: bool = False
+    is_call_begun: bool = False
+    is_tested: bool = False
+    may_check_in: bool = True
+    needs: Needs = field(default_factory=Needs)
+    sent_by: str = "sms"
+    device: str = "phone"
+    live: LiveFacts | None = None
