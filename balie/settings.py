@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     phone_number: str = Field("14 010", description="Telephone number on every page")
     theme_class: str = Field("balie-theme", description="Class of the theme on <html>")
     theme_css: Path | None = Field(None, description="A municipality's own theme.css")
+    accessibility_statement: str = Field("", description="Address of our statement in the register of toegankelijkheidsverklaring.nl")
+    contact_mail: str = Field("toegankelijkheid@gemeente.example", description="Where people report what they cannot use")
     time_zone: str = Field("Europe/Amsterdam", description="Zone of opening hours and of times on screen")
     staff_display: Literal["full_name", "first_name", "counter_name"] = Field(
         "first_name", description="How citizens read a staff member's name"
