@@ -31,5 +31,3 @@ def is_past_period(kept_until: date, today: date) -> bool:
 def older_than(now: datetime, days: int) -> datetime:
     """The moment before which rows of a log with this period are destroyed."""
     return now - timedelta(days=days)
-
-

@@ -9,10 +9,9 @@ from typing import Protocol
 
 import structlog
 
-from balie.actors import Purpose, Role, system
+from balie.actors import RUN_SERVICE, Purpose, Role, system
 from balie.ids import new_id
 from balie.privacy import store
-from balie.privacy.purposes import RUN_SERVICE
 from balie.privacy.rules import AUDIT_LOG_DAYS, BATCH, PROCESSING_LOG_DAYS, older_than
 from balie.privacy.sealing import Keyring
 from balie.work import Work, Works
