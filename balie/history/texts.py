@@ -56,7 +56,9 @@ def cut(text: str, most: int) -> str:
     """`text` of at most `most` characters, cut on a word."""
     if len(text) <= most:
         return text
-    return text[: most - 1].rsplit(None, 1)[0].rstrip() + "…"
+    head, after = text[: most - 1], text[most - 1]
+    ends_on_word = head[-1].isspace() or after.isspace()
+    return (head if ends_on_word else head.rsplit(None, 1)[0]).rstrip() + "…"
 
 
 def minutes(seconds: float) -> str:
