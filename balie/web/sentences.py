@@ -93,9 +93,7 @@ PROBLEMS: dict[str, Sentence] = {
     # Signing in
     "level_too_low": Sentence(
         _("Log in met de DigiD-app"),
-        _(
-            "Voor deze vraag is een zekerder manier van inloggen nodig. Gebruik de DigiD-app met de controle van uw identiteitsbewijs."
-        ),
+        _("Deze vraag heeft meer zekerheid nodig. Gebruik de DigiD-app met ID-check."),
         "conversation",
         _DIGID_EASY_TITLE,
         _DIGID_EASY,
