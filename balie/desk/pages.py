@@ -70,6 +70,51 @@ class Step(StrEnum):
     ENDED = "ended"
 
 
+# Screens that the browser shows by itself: the page carries them as <template> elements, of both views.
+CLIENT_SCREENS: dict[str, tuple[CitizenScreen, ...]] = {
+    "simplified": (
+        CitizenScreen.COMPANION,
+        CitizenScreen.COMPANION_PLACE,
+        CitizenScreen.PERMISSION,
+        CitizenScreen.OWN_PICTURE,
+        CitizenScreen.TONE,
+        CitizenScreen.SAY_HELLO,
+        CitizenScreen.SLOW_NETWORK,
+        CitizenScreen.SAY_SOMETHING,
+        CitizenScreen.WRITING,
+        CitizenScreen.STOP,
+        CitizenScreen.SIGN_IN,
+        CitizenScreen.PHOTO_CHECK,
+        CitizenScreen.NO_PICTURE,
+        CitizenScreen.NO_VIDEO_HERE,
+        CitizenScreen.NO_PICTURE_NOW,
+        CitizenScreen.LOST,
+        CitizenScreen.CONTINUE_HERE,
+        CitizenScreen.ELSEWHERE,
+        CitizenScreen.ALREADY_ELSEWHERE,
+        CitizenScreen.WENT_WRONG,
+        CitizenScreen.CALL_US,
+    ),
+    "normal": (
+        CitizenScreen.COMPANION_PLACE,
+        CitizenScreen.OWN_PICTURE,
+        CitizenScreen.SAY_SOMETHING,
+        CitizenScreen.WRITING,
+        CitizenScreen.STOP,
+        CitizenScreen.SIGN_IN,
+        CitizenScreen.PHOTO_CHECK,
+        CitizenScreen.NO_PICTURE,
+        CitizenScreen.NO_VIDEO_HERE,
+        CitizenScreen.NO_PICTURE_NOW,
+        CitizenScreen.LOST,
+        CitizenScreen.CONTINUE_HERE,
+        CitizenScreen.ELSEWHERE,
+        CitizenScreen.ALREADY_ELSEWHERE,
+        CitizenScreen.WENT_WRONG,
+    ),
+}
+
+
 class LinkTrouble(StrEnum):
     """Why a link leads nowhere; the words are those of E7 and E8."""
 
@@ -108,6 +153,7 @@ class LinkPage:
 
     token: str
     appointment: AppointmentFacts
+    manage_url: str
     has_other_open_visit: bool = False
     is_returning: bool = False
 
@@ -118,6 +164,7 @@ class EarlyPage:
 
     token: str
     appointment: AppointmentFacts
+    manage_url: str
     sent_by: str = "sms"  # sms, mail
     device: str = "phone"  # phone, tablet, computer
 
@@ -147,13 +194,14 @@ class Wait:
     people_before: int | None = None
     low_minutes: int | None = None
     high_minutes: int | None = None
+    is_delay: bool = True  # the span is how late the appointment is, else how long the wait is
     no_span_because: str | None = None  # nobody_there, over_90, on_time
     got_worse_because: str | None = None  # priority, staff_left
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    reason: str  # colleague, looking_up, printing, other
+    reason: str  # colleague, looking_up, waiting_for_answer, other
     until: datetime | None = None
 
 
@@ -164,21 +212,21 @@ class IdentifyAsk:
     verification_id: str
     state: str  # a VerificationState
     level: str  # low, substantial, high
-    purpose: str  # the product's name, asked for in words
-    plain_purpose: str
+    purpose: str | None  # the name of the product; None when it is discreet
+    plain_purpose: str | None
     sign_in_url: str | None = None
     failure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PaperAsk:
-    """D1 to D5: one paper asked for, and the document given for it; `ask` and `document` belong to documents."""
+    """D1 to D5: one paper asked for, and the document given for it. `offer` is a fresh random id per rendering."""
 
     request_id: str
     plain_name: str
     title: str
-    ask: object = None
-    document: object = None
+    offer: str
+    document_id: str | None = None
     what_must_show: str | None = None
     refused_because: str | None = None
 
@@ -188,6 +236,7 @@ class ShownAsk:
     """C7: a page that staff show now."""
 
     document_id: str
+    picture_url: str
     title: str
     page_no: int
     pages: int
@@ -267,6 +316,38 @@ class ConversationPage:
     is_tested: bool = False
     may_check_in: bool = True
     needs: Needs = field(default_factory=Needs)
+    other_day_url: str | None = None
+    opens_papers: bool = False  # the papers were asked for by their address, so their card stands open
     sent_by: str = "sms"
     device: str = "phone"
     live: LiveFacts | None = None
+
+    @property
+    def staff_name(self) -> str:
+        return self.staff.name if self.staff else ""
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.step in (Step.CHECK, Step.WAITING, Step.RINGING)
+
+    @property
+    def has_papers(self) -> bool:
+        return bool(self.appointment.papers)
+
+    @property
+    def has_open_papers(self) -> bool:
+        return any(ask.paper is not None for ask in self.asks)
+
+    @property
+    def asks_now(self) -> bool:
+        """Whether the cards come by themselves: in the conversation only, never while somebody waits."""
+        return self.step is Step.CALL or self.opens_papers
+
+    @property
+    def first(self) -> Ask | None:
+        """The card that stands on the page first."""
+        return self.asks[0] if self.asks and self.asks_now else None
+
+    @property
+    def client_screens(self) -> dict[str, tuple[CitizenScreen, ...]]:
+        return CLIENT_SCREENS
