@@ -27,6 +27,7 @@ class Entry:
     number: int
     id: str
     at: float
+    told_at: float
     message: dict[str, Any]
     to: str | None
 
@@ -70,18 +71,18 @@ class Bus:
         self._run = secrets.token_hex(4)
         self._number = 0
         self._logs: dict[str, _Log] = {}
-        self._watches: dict[str, set[Watch]] = {}
+        self._watches: dict[str, dict[Watch, str | None]] = {}
         self._looked_at = clock()
 
     def append(self, topic: str, message: dict[str, Any], to: str | None = None) -> str:
         """Add a message and wake who listens; gives the id of the entry."""
         self._trim_all_now_and_then()
         self._number += 1
-        entry = Entry(self._number, self._id(self._number), self._clock(), message, to)
+        entry = Entry(self._number, self._id(self._number), self._clock(), time.time(), message, to)
         log = self._logs.setdefault(topic, _Log())
         log.entries.append(entry)
         self._trim(log)
-        for watch in tuple(self._watches.get(topic, ())):
+        for watch in tuple(self._watches.get(topic, {})):
             watch.wake()
         return entry.id
 
@@ -113,9 +114,13 @@ class Bus:
         finally:
             self._forget(watch)
 
-    def add_topic(self, watch: Watch, topic: str) -> None:
-        """Let a watch see one more topic."""
-        self._watches.setdefault(topic, set()).add(watch)
+    def add_topic(self, watch: Watch, topic: str, participant: str | None = None) -> None:
+        """Let a watch see one more topic, and say as whom it listens."""
+        self._watches.setdefault(topic, {})[watch] = participant
+
+    def listening(self, topic: str) -> frozenset[str]:
+        """Which participants have a live connection on this topic now."""
+        return frozenset(who for who in self._watches.get(topic, {}).values() if who is not None)
 
     def drop(self, topic: str, keep_last: bool = False) -> None:
         """Forget what a topic holds; `keep_last` leaves the newest entry, which tells that it is over."""
@@ -125,11 +130,7 @@ class Bus:
         kept = log.entries.pop() if keep_last else None
         if log.entries:
             log.lost_until = log.entries[-1].number
-        elif kept is None:
-            log.lost_until = self._number
         log.entries = deque([kept] if kept else [])
-        if kept is None:
-            log.lost_until = self._number
 
     def _id(self, number: int) -> str:
         return f"{self._run}-{number}"
@@ -158,6 +159,6 @@ class Bus:
 
     def _forget(self, watch: Watch) -> None:
         for topic, watches in list(self._watches.items()):
-            watches.discard(watch)
+            watches.pop(watch, None)
             if not watches:
                 del self._watches[topic]

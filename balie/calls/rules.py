@@ -57,7 +57,7 @@ class Hold:
 
 @dataclass(frozen=True)
 class Call:
-    """The live conversation inside a visit; `lost_at` is set while the pair of citizen and owner is lost."""
+    """The live conversation inside a visit."""
 
     id: CallId
     visit_id: VisitId
@@ -67,7 +67,6 @@ class Call:
     opened_at: datetime
     begun_at: datetime | None = None
     connected_at: datetime | None = None
-    lost_at: datetime | None = None
     ended_at: datetime | None = None
     why: str | None = None
     hold: Hold | None = None
@@ -243,13 +242,9 @@ def verdict_of(path: str | None, figures: dict[str, float]) -> Verdict:
         return Verdict.NOT_MEASURED
     if rate is not None and rate < 150:
         return Verdict.TEXT_ONLY
-    if _over(loss, 15) or (rtt is not None and rtt > 1_500) or (rate is not None and rate < 300):
+    if (loss or 0) >= 15 or (rtt or 0) > 1_500 or (rate is not None and rate < 300):
         return Verdict.POOR
-    is_fair = _over(loss, 10) or _over(rtt, 400) or (rate is not None and rate < 1_000)
-    if is_fair or path not in ("udp", "relay_udp"):
-        return Verdict.FAIR
-    return Verdict.GOOD
+    if loss is None or rtt is None or rate is None or path not in ("udp", "relay_udp"):
+        return Verdict.FAIR  # good is only what was measured to be good
+    return Verdict.FAIR if loss >= 10 or rtt >= 400 or rate < 1_000 else Verdict.GOOD
 
-
-def _over(figure: float | None, limit: float) -> bool:
-    return figure is not None and figure >= limit

@@ -16,6 +16,7 @@ from balie.web.access import Access
 from balie.web.screens import Screen
 from balie.work import Work, Works
 
+Model = type[BaseModel]
 View = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -47,7 +48,7 @@ class LiveMessage:
     """
 
     type: str
-    model: type[BaseModel]
+    model: Model
     act: Callable[[Any, Any], Awaitable[dict[str, Any] | None]]
 
 
