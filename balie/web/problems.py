@@ -55,7 +55,9 @@ def answer(request: web.Request, error: BalieError, status: int | None = None) -
     """The answer to a refused request, in the form that who asked can read."""
     status = status or error.status
     if request.path.startswith(API_PATHS) or wants_json(request):
-        response = web.json_response(problem(error), status=status, content_type="application/problem+json")
+        response = web.json_response(
+            {**problem(error), "status": status}, status=status, content_type="application/problem+json"
+        )
     elif isinstance(error, NotSignedIn) and request.path.startswith(STAFF_PATHS):
         return web.Response(status=303, headers={"Location": url(request, "identity.staff_sign_in")})
     else:
