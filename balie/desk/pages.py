@@ -153,7 +153,6 @@ class LinkPage:
 
     token: str
     appointment: AppointmentFacts
-    manage_url: str
     has_other_open_visit: bool = False
     is_returning: bool = False
 
@@ -164,7 +163,6 @@ class EarlyPage:
 
     token: str
     appointment: AppointmentFacts
-    manage_url: str
     sent_by: str = "sms"  # sms, mail
     device: str = "phone"  # phone, tablet, computer
 
@@ -201,7 +199,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    reason: str  # colleague, looking_up, waiting_for_answer, other
+    reason: str  # colleague, looking_up, printing, other
     until: datetime | None = None
 
 
@@ -236,7 +234,6 @@ class ShownAsk:
     """C7: a page that staff show now."""
 
     document_id: str
-    picture_url: str
     title: str
     page_no: int
     pages: int
@@ -347,6 +344,15 @@ class ConversationPage:
     def first(self) -> Ask | None:
         """The card that stands on the page first."""
         return self.asks[0] if self.asks and self.asks_now else None
+
+    @property
+    def is_late(self) -> bool:
+        """E9 stands over the waiting room until somebody taps that they wait."""
+        return self.screen is CitizenScreen.RUNNING_LATE
+
+    @property
+    def below(self) -> CitizenScreen:
+        return CitizenScreen.WAITING
 
     @property
     def client_screens(self) -> dict[str, tuple[CitizenScreen, ...]]:

@@ -75,7 +75,7 @@ def _before_call(screen: CitizenScreen, paper: PaperAsk) -> ConversationPage:
 
 
 def _shown(text: str | None) -> ConversationPage:
-    shown = ShownAsk(_ID, "/static/example/img/mark.svg", "Uittreksel", 1, 2, text)
+    shown = ShownAsk(_ID, "Uittreksel", 1, 2, text)
     return replace(_CALL, asks=(Ask(CitizenScreen.SHOWN, f"shown:{_ID}:1", shown=shown),))
 
 
@@ -94,10 +94,10 @@ _LINK = [
         "S1",
         "desk/link",
         {
-            "today": LinkPage("token", _MEETING, _MANAGE),
-            "discreet": LinkPage("token", _DISCREET, _MANAGE),
-            "other-visit": LinkPage("token", _MEETING, _MANAGE, has_other_open_visit=True),
-            "returning": LinkPage("token", _MEETING, _MANAGE, is_returning=True),
+            "today": LinkPage("token", _MEETING),
+            "discreet": LinkPage("token", _DISCREET),
+            "other-visit": LinkPage("token", _MEETING, has_other_open_visit=True),
+            "returning": LinkPage("token", _MEETING, is_returning=True),
         },
         "citizen",
         actions=frozenset({"desk.go_on", "booking.manage"}),
@@ -106,8 +106,8 @@ _LINK = [
         "S1b",
         "desk/link_early",
         {
-            "sms-phone": EarlyPage("token", replace(_MEETING, is_today=False), _MANAGE),
-            "mail-computer": EarlyPage("token", replace(_DISCREET, is_today=False), _MANAGE, "mail", "computer"),
+            "sms-phone": EarlyPage("token", replace(_MEETING, is_today=False)),
+            "mail-computer": EarlyPage("token", replace(_DISCREET, is_today=False), "mail", "computer"),
         },
         "citizen",
         actions=frozenset({"desk.go_on", "booking.manage"}),
@@ -201,7 +201,7 @@ _IN_THE_CALL = [
         CitizenScreen.ON_HOLD,
         {
             reason: replace(_CALL, screen=CitizenScreen.ON_HOLD, step=Step.ON_HOLD, hold=Hold(reason, _AT))
-            for reason in ("colleague", "looking_up", "waiting_for_answer", "other")
+            for reason in ("colleague", "looking_up", "printing", "other")
         },
         "desk.leave",
     ),
