@@ -44,6 +44,12 @@ export class Pairs {
     return { ...person, isConnected: pair?.isConnected ?? false, word };
   }
 
+  /** How loud somebody is now, 0 to 1. @param {string} participant */
+  level(participant) {
+    const receiver = this.entries.get(participant)?.pair?.peer?.connection.getReceivers()[0];
+    return receiver?.getSynchronizationSources?.()[0]?.audioLevel ?? 0;
+  }
+
   /**
    * What the server says of somebody. A new life of their page is a new pair.
    * @param {Person} person
