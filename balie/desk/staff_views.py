@@ -1,0 +1,277 @@
+"""The staff's pages: the queue and the counter."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from aiohttp import web
+
+from balie.booking import service as booking
+from balie.booking.rules import Identification
+from balie.bus import Bus
+from balie.desk import service
+from balie.desk.counter_view import counter_page, finished_page
+from balie.desk.queue_view import desks_of, queue_page
+from balie.desk.rules import Visit, VisitState
+from balie.desk.staff_pages import NoDeskPage, QueuePage
+from balie.errors import BalieError, BsnInText, Conflict, Invalid, NobodyWaiting, NotAllowed, NotWaiting
+from balie.history.rules import Outcome, missing_fields
+from balie.identity import service as identity
+from balie.identity import verification as verifications
+from balie.ids import SessionId, VerificationId, new_id
+from balie.privacy.purposes import HELP_CITIZEN, VERIFY_IDENTITY
+from balie.privacy.service import audit
+from balie.web.forms import fields
+from balie.web.keys import ACTOR
+from balie.web.pages import render
+from balie.web.requests import match_id, see_other, wants_json, work_for
+from balie.work import Work
+
+HOLD_MINUTES = (2, 5, 10, 15)
+HOLD_REASONS = ("colleague", "looking_up", "printing", "other")
+RECORD_FIELDS = (
+    "topic", "outcome", "note", "answer", "follow_up_action", "follow_up_team", "follow_up_due",
+)  # fmt: skip
+
+
+async def start(request: web.Request) -> web.Response:
+    """After signing in: the queue of the first desk."""
+    async with work_for(request, HELP_CITIZEN, writes=False) as work:
+        desks = await desks_of(work)
+    if desks:
+        return see_other(request, "desk.queue", desk_id=desks[0].id)
+    return render(request, "desk/no_desk", NoDeskPage(request[ACTOR].display_name or ""))
+
+
+# --- the queue
+
+
+async def queue(request: web.Request) -> web.Response:
+    """Who waits, who is helped, who is expected."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        page = await _queue_page(work, match_id(request, "desk_id"))
+    return render(request, "desk/queue", page)
+
+
+async def _queue_page(work: Work, desk_id: str, notice: str = "") -> QueuePage:
+    service.check_desk(work, desk_id)
+    after = work.get(Bus).last(f"desk:{desk_id}")
+    ticket = await identity.issue_page_ticket(work, SessionId(work.actor.session_id or ""), new_id())
+    return await queue_page(work, desk_id, notice, ticket, after)
+
+
+async def _refused(request: web.Request, desk_id: str, error: BalieError) -> web.Response:
+    """The queue as it is now, with a sentence that says what was in the way."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        page = await _queue_page(work, desk_id, error.code)
+    return render(request, "desk/queue", page, status=error.status)
+
+
+async def open_counter(request: web.Request) -> web.Response:
+    """*Loket openen*."""
+    desk_id = match_id(request, "desk_id")
+    async with work_for(request, HELP_CITIZEN) as work:
+        await service.open_counter(work, desk_id)
+    return see_other(request, "desk.queue", desk_id=desk_id)
+
+
+async def close_counter(request: web.Request) -> web.Response:
+    """*Loket sluiten*."""
+    desk_id = match_id(request, "desk_id")
+    try:
+        async with work_for(request, HELP_CITIZEN) as work:
+            await service.close_counter(work, desk_id)
+    except Conflict as error:
+        return await _refused(request, desk_id, error)
+    return see_other(request, "desk.queue", desk_id=desk_id)
+
+
+async def pause_counter(request: web.Request) -> web.Response:
+    """*Pauze* and back."""
+    desk_id = match_id(request, "desk_id")
+    is_paused = (await fields(request)).get("paused") == "ja"
+    try:
+        async with work_for(request, HELP_CITIZEN) as work:
+            await service.pause_counter(work, desk_id, is_paused)
+    except Conflict as error:
+        return await _refused(request, desk_id, error)
+    return see_other(request, "desk.queue", desk_id=desk_id)
+
+
+async def admit_next(request: web.Request) -> web.Response:
+    """*Volgende*: two who press at once never get the same citizen."""
+    desk_id = match_id(request, "desk_id")
+    try:
+        for _ in range(2):
+            async with work_for(request, HELP_CITIZEN) as work:
+                visit = await service.admit_next(work, desk_id)
+            if visit is not None:
+                return see_other(request, "desk.counter", desk_id=desk_id, visit_id=visit.id)
+        raise NobodyWaiting
+    except Conflict as error:
+        return await _refused(request, desk_id, error)
+
+
+async def pick(request: web.Request) -> web.Response:
+    """*Oproepen*: this one out of the queue."""
+    desk_id, visit_id = match_id(request, "desk_id"), match_id(request, "visit_id")
+    try:
+        async with work_for(request, HELP_CITIZEN) as work:
+            await service.pick(work, visit_id)
+    except Conflict as error:
+        return await _refused(request, desk_id, error)
+    return see_other(request, "desk.counter", desk_id=desk_id, visit_id=visit_id)
+
+
+# --- the counter
+
+
+async def counter(request: web.Request) -> web.Response:
+    """Everything of one conversation on one page."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.visit_of(work, match_id(request, "visit_id"))
+        if visit.state is VisitState.FINISHED:
+            return render(request, "desk/finished", await finished_page(work, visit))
+        page = await counter_page(work, visit)
+    return render(request, "desk/counter", page)
+
+
+def _back(request: web.Request, visit: Visit) -> web.Response:
+    if wants_json(request):
+        return web.json_response({"ok": True, "state": visit.state})
+    return see_other(request, "desk.counter", desk_id=visit.desk_id, visit_id=visit.id)
+
+
+async def put_back(request: web.Request) -> web.Response:
+    """*Terugzetten*."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.put_back(work, match_id(request, "visit_id"))
+    return see_other(request, "desk.queue", desk_id=visit.desk_id)
+
+
+async def record_no_show(request: web.Request) -> web.Response:
+    """*Niet verschenen*."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.record_no_show(work, match_id(request, "visit_id"))
+    return see_other(request, "desk.queue", desk_id=visit.desk_id)
+
+
+async def put_on_hold(request: web.Request) -> web.Response:
+    """*In de wacht*: with a reason and until when."""
+    posted = await fields(request)
+    reason, minutes = posted.get("reason", ""), posted.get("minutes", "")
+    if reason not in HOLD_REASONS or minutes not in map(str, HOLD_MINUTES):
+        raise Invalid({"reason": "choose"})
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.put_on_hold(work, match_id(request, "visit_id"), reason, int(minutes))
+    return _back(request, visit)
+
+
+async def resume(request: web.Request) -> web.Response:
+    """*Hervatten*."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.resume(work, match_id(request, "visit_id"))
+    return _back(request, visit)
+
+
+async def release(request: web.Request) -> web.Response:
+    """*Vrijgeven*."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.release(work, match_id(request, "visit_id"))
+    return see_other(request, "desk.queue", desk_id=visit.desk_id)
+
+
+async def end(request: web.Request) -> web.Response:
+    """*Ophangen*: the conversation is over, what is left is writing down."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.end(work, match_id(request, "visit_id"))
+    return _back(request, visit)
+
+
+async def finish(request: web.Request) -> web.Response:
+    """*Afronden*; what was typed stays when something is missing."""
+    posted = await fields(request)
+    form = {name: posted.get(name, "").strip() for name in RECORD_FIELDS}
+    visit_id = match_id(request, "visit_id")
+    errors = check_record(form)
+    if not errors:
+        try:
+            async with work_for(request, HELP_CITIZEN) as work:
+                visit = await service.finish(work, visit_id, form)
+            return see_other(request, "desk.queue", desk_id=visit.desk_id)
+        except Invalid as error:
+            errors = error.fields or {"note": BsnInText().code}
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.owned_visit(work, visit_id)
+        if visit.state is VisitState.FINISHED:
+            raise NotWaiting
+        page = await counter_page(work, visit, form=form, errors=errors)
+    return render(request, "desk/counter", page, status=400)
+
+
+def check_record(form: dict[str, str]) -> dict[str, str]:
+    """What is missing or too long in the record form: a code per field."""
+    outcome = Outcome(form["outcome"]) if form["outcome"] in list(Outcome) else None
+    errors = dict(missing_fields(outcome, form["answer"], bool(form["follow_up_action"])))
+    for name, most in (("topic", 200), ("note", 1000), ("answer", 4000), ("follow_up_action", 200)):
+        if len(form[name]) > most:
+            errors[name] = "too_long"
+    if form["follow_up_due"]:
+        try:
+            date.fromisoformat(form["follow_up_due"])
+        except ValueError:
+            errors["follow_up_due"] = "wrong"
+    return errors
+
+
+# --- who this is
+
+
+async def ask_identification(request: web.Request) -> web.Response:
+    """*Vraag om in te loggen*: purpose and level come from the product."""
+    async with work_for(request, VERIFY_IDENTITY) as work:
+        visit = await service.owned_visit(work, match_id(request, "visit_id"))
+        product = await booking.product(work, visit.product_id)
+        if product.identification is not Identification.IN_CALL:
+            raise NotAllowed
+        if visit.state is not VisitState.IN_CONVERSATION:
+            raise NotWaiting
+        await verifications.ask(
+            work,
+            visit_id=visit.id,
+            participant="citizen",
+            purpose=product.purpose,
+            minimum_level=product.minimum_level,
+        )
+    return _back(request, visit)
+
+
+async def withdraw_identification(request: web.Request) -> web.Response:
+    """*Intrekken*."""
+    async with work_for(request, VERIFY_IDENTITY) as work:
+        visit = await service.owned_visit(work, match_id(request, "visit_id"))
+        current = await verifications.current(work, visit.id, "citizen")
+        if current is not None:
+            await verifications.withdraw(work, VerificationId(current.id))
+    return _back(request, visit)
+
+
+async def show_phone(request: web.Request) -> web.Response:
+    """*Bel inwoner*: the number is shown on request, and that is written down."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.owned_visit(work, match_id(request, "visit_id"))
+        phone = await service.phone_number_of(work, visit.id)
+        await audit(work, "desk.show_phone", visit.id)
+        page = await counter_page(work, visit, phone=phone or "")
+    return render(request, "desk/counter", page)
+
+
+async def send_link_again(request: web.Request) -> web.Response:
+    """*Stuur nieuwe link*."""
+    async with work_for(request, HELP_CITIZEN) as work:
+        visit = await service.owned_visit(work, match_id(request, "visit_id"))
+        await booking.send_link_again(work, visit.appointment_id)
+        await audit(work, "desk.send_link_again", visit.id)
+    return _back(request, visit)
+
+
