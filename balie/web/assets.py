@@ -19,9 +19,9 @@ from balie.web.features import Feature, Route
 FOLDER = Path(__file__).resolve().parent.parent.parent / "static"
 SERVED = ("css", "img", "js", "sound", "vendor")
 # Order matters: the library, what any theme may overrule, our theme, our own blocks.
-_COMMON = ("vendor/utrecht.css", "css/bridge.css", "css/tokens.css", "css/base.css", "css/parts.css", "css/screens.css", "css/call.css")
+_COMMON = ("vendor/utrecht.css", "css/bridge.css", "css/tokens.css", "css/base.css", "css/parts.css", "css/call.css")
 BUNDLES = {
-    "css/citizen.css": (*_COMMON, "css/simplified.css"),
+    "css/citizen.css": (*_COMMON, "css/screens.css", "css/simplified.css"),
     "css/staff.css": (*_COMMON, "css/desk.css"),
 }
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml", ".css": "text/css"}

@@ -156,7 +156,6 @@ def _environment(
         autoescape=lambda name: name is None or name.endswith(".html"),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
         auto_reload=settings.demo,
     )
     catalogue = translations.catalogue(code)
