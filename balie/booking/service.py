@@ -57,7 +57,6 @@ from balie.booking.rules import (
 )
 from balie.errors import BadField, Conflict, HoldExpired, Invalid, NotFound, TooEarly, TooLate, TooManyAppointments
 from balie.identity import service as identity
-from balie.identity.rules import ParticipantKind
 from balie.ids import AppointmentId, DeskId, InvitationId, MessageId, new_id
 from balie.jobs import put
 from balie.privacy.purposes import MAKE_APPOINTMENT
@@ -237,7 +236,7 @@ async def _booked(work: Work, booked: Appointment) -> Appointment:
     invitation = await identity.invite(
         work,
         appointment_id=booked.id,
-        participant_kind=ParticipantKind.CITIZEN,
+        participant_kind="citizen",
         language=booked.needs.language,
         valid_from=work.now,
         valid_until=link_valid_until(booked.starts_at, zone_of(work)),
