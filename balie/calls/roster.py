@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +58,9 @@ class Member:
     away_at: datetime | None = None
     socket_gone_at: datetime | None = None
     reports: dict[str, Report] = field(default_factory=dict)
+    send_away: Callable[[], None] | None = None
+    """Tells the page that it was moved, and closes its socket."""
+    socket: object | None = None
 
     @property
     def has_socket(self) -> bool:

@@ -177,7 +177,9 @@ async def _take_page(work: Work, call: Call, now: CallNow, taken: Seat, page_id:
 
 async def _come_in(work: Work, call: Call, now: CallNow, taken: Seat, wish: CallJoin) -> Joined:
     joined_at = await store.note_join(work, call.id, taken, taken.participant, work.actor.id)
-    old = now.members[taken.participant]
+    old = now.members.get(taken.participant)
+    if old is None:  # the seat was taken after the call was read
+        old = next(m for m in await _members(work, call, roster(work)) if m.participant == taken.participant)
     is_same_page = old.page_id == taken.page_id and old.epoch == taken.epoch
     member = replace(
         old,
@@ -192,6 +194,8 @@ async def _come_in(work: Work, call: Call, now: CallNow, taken: Seat, wish: Call
         away_at=None,
         socket_gone_at=None,
         reports=old.reports if is_same_page else {},
+        send_away=None,
+        socket=None,
     )
     # Shown to the others as it will be; it becomes so only once the transaction is safe.
     shown = replace(now, members={**now.members, member.participant: member})
@@ -204,6 +208,8 @@ async def _come_in(work: Work, call: Call, now: CallNow, taken: Seat, wish: Call
         now.members[member.participant] = member
         if not is_same_page:
             now.forget_reports_about(member.participant)
+            if old.send_away is not None:
+                old.send_away()
 
     work.after_commit(settle)
     return Joined(call, now, member)

@@ -191,6 +191,11 @@ async def call_of(work: Work, visit_id: str) -> Call | None:
     return await store.newest_call(work, visit_id)
 
 
+async def call_by_id(work: Work, call_id: str) -> Call | None:
+    """A call by its own id; who may do what with it is `seat_of`."""
+    return await store.call_by_id(work, call_id)
+
+
 async def running(work: Work) -> list[CallNow]:
     """Every running call, also those of which no page has come back since a restart."""
     return [await call_of_now(work, call) for call in await store.running_calls(work)]

@@ -90,6 +90,7 @@ class Connection:
         self.actor = actor
         self.outgoing = outgoing
         self.page_id = ""
+        self.seq = 0
         self.memory: PageMemory | None = None
         self.notes: dict[type, Any] = {}
         self._rules = rules
@@ -175,8 +176,9 @@ class Connection:
         if answer is not None:
             self.send(answer)
             return
-        answer = await known.act(self, message)
-        self._answered(envelope, answer if answer and "type" in answer else {"type": "ok", "id": None, **(answer or {})})
+        self.seq = envelope.seq  # of the message that is being done; a page's messages never overlap
+        answer = await known.act(self, message) or {}
+        self._answered(envelope, answer if "type" in answer else {"type": "ok", "id": None, **answer})
 
     async def _greet(self, hello: BaseModel) -> None:
         assert isinstance(hello, Hello)

@@ -41,15 +41,20 @@ class Limits:
 LIMITS = web.AppKey("limits", Limits)
 
 
-def network_of(request: web.Request) -> str:
-    """The network (/24, /64) a request came from; forwarded addresses count from our own proxies only."""
+def address_of(request: web.Request) -> str:
+    """The address a request came from; forwarded addresses count from our own proxies only."""
     remote = request.remote or "0.0.0.0"
     proxies = [p.strip() for p in request.app[SETTINGS].trusted_proxies.split(",") if p.strip()]
     hops = [h.strip() for h in request.headers.get("X-Forwarded-For", "").split(",") if h.strip()]
     while remote in proxies and hops:
         remote = hops.pop()
+    return remote
+
+
+def network_of(request: web.Request) -> str:
+    """The network (/24, /64) a request came from."""
     try:
-        address = ipaddress.ip_address(remote)
+        address = ipaddress.ip_address(address_of(request))
     except ValueError:
         return "unknown"
     prefix = 24 if address.version == 4 else 64

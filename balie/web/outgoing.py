@@ -17,7 +17,7 @@ MOST_WAITING = 256
 MOST_BYTES = 1024 * 1024
 CLOSE_WITHIN_S = 2.0
 SESSION = "session:"
-CLOSING = {"session.ended": 4401, "visit.over": 4410}
+CLOSING = {"session.ended": 4401, "session.moved": 4409, "visit.over": 4410}
 """Entries that close the socket when they have been told."""
 
 
@@ -113,6 +113,8 @@ class Outgoing:
         # The page that began a sign-in keeps its socket; every other page of that session is closed.
         if kind == "session.ended" and entry.message.get("except_page_id") == self.page_id:
             return
+        if kind == "session.moved":
+            self.put({"type": "moved"})
         if not topic.startswith(SESSION):
             at = datetime.fromtimestamp(entry.told_at, UTC).isoformat(timespec="milliseconds")
             self.put({**entry.message, "topic": topic, "id": entry.id, "at": at})
