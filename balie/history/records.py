@@ -106,6 +106,7 @@ class ApiClient:
     name: str
     channel: str
     domain: str
+    department: str
     purpose: str
     may_read: bool
     may_write: bool

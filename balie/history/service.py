@@ -26,6 +26,7 @@ from balie.history.rules import (
     planned_follow_up,
 )
 from balie.history.texts import cut, full_note, has_bsn, without_bsn
+from balie.identity import service as identity
 from balie.ids import CitizenId, ContactId, FollowUpId, StaffId, VisitId, new_id
 from balie.privacy.purposes import RECORD_CONTACT
 from balie.privacy.rules import BATCH, retain_until
@@ -55,6 +56,7 @@ async def record_visit(work: Work, closed: ClosedVisit) -> ContactRecord:
     for party in closed.parties:
         if party.citizen_id is not None:
             await log_processing(work, RECORD_CONTACT, data_subject=party.citizen_id)
+            await identity.forget_bsn(work, party.citizen_id)  # nothing is delivered elsewhere, so nothing needs it
     await audit(work, "history.record_visit", contact_id)
     record = await record_of_visit(work, closed.visit_id)
     assert record is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from balie.history.records import EarlierContact
+from balie.history.records import ContactRecord, EarlierContact
 from balie.history.rules import NOTE_MOST, ClosedVisit, Outcome
 from balie.ids import passes_eleven_test
 
@@ -17,6 +17,18 @@ CHANNEL_WORDS = {
     "form": "formulier",
     "mail": "e-mail",
 }
+OUTCOME_WORDS = {
+    Outcome.HELPED: "geholpen",
+    Outcome.FOLLOW_UP: "wij doen nog iets",
+    Outcome.REDIRECTED: "doorverwezen",
+    Outcome.INTERRUPTED: "gesprek brak af",
+    Outcome.NO_SHOW: "niet verschenen",
+    Outcome.LEFT: "weggegaan",
+    Outcome.NOT_SERVED: "niet aan de beurt gekomen",
+    Outcome.REFUSED: "beëindigd door de gemeente",
+    Outcome.UNRECORDED: "nog niet vastgelegd",
+}
+OTHER_DOMAIN = "Contact bij andere afdeling"
 TAKEN_OUT = "(nummer weggehaald)"
 _NINE_DIGITS = re.compile(r"(?<!\w)\d(?:[\s.\-/]?\d){8}(?!\w)")
 
@@ -59,6 +71,20 @@ def cut(text: str, most: int) -> str:
     head, after = text[: most - 1], text[most - 1]
     ends_on_word = head[-1].isspace() or after.isspace()
     return (head if ends_on_word else head.rsplit(None, 1)[0]).rstrip() + "…"
+
+
+def content(record: ContactRecord, papers: int) -> str:
+    """What other systems show of a contact of ours, in short lines."""
+    lines = [
+        record.topic,
+        f"Uitkomst: {OUTCOME_WORDS[record.outcome]}" if record.outcome else "",
+        f"Afgesproken: {record.answer}" if record.answer else "",
+        record.note,
+        f"Papieren: {papers}" if papers else "",
+        f"Duur: {minutes(record.duration_s)}" if record.duration_s else "",
+        record.department,
+    ]
+    return cut("\n".join(line for line in lines if line), NOTE_MOST)
 
 
 def minutes(seconds: float) -> str:
