@@ -120,10 +120,16 @@ class RelyingParty:
             self._metadata, self._metadata_at = found, now
         return self._metadata
 
-    async def authorization_url(
-        self, attempt: Secrets, *, minimum_level: AssuranceLevel, is_fresh: bool, language: str, now: datetime
+    def authorization_url(
+        self,
+        metadata: Mapping[str, Any],
+        attempt: Secrets,
+        *,
+        minimum_level: AssuranceLevel,
+        is_fresh: bool,
+        language: str,
     ) -> str:
-        """The address at the provider where this attempt goes on."""
+        """The address at the provider where this attempt goes on; `is_fresh` asks for a new sign-in there."""
         query = {
             "response_type": "code",
             "response_mode": "query",
@@ -140,7 +146,7 @@ class RelyingParty:
         }
         if is_fresh:
             query |= {"prompt": "login", "max_age": "0"}
-        endpoint = str((await self.metadata(now))["authorization_endpoint"])
+        endpoint = str(metadata["authorization_endpoint"])
         mark = "&" if urlsplit(endpoint).query else "?"
         return endpoint + mark + urlencode({name: value for name, value in query.items() if value})
 

@@ -114,6 +114,15 @@ async def open_link(work: Work, token: str) -> OpenedLink:
     )
 
 
+async def replaced_link(work: Work, token: str) -> AppointmentId | None:
+    """The appointment of a link that says it was replaced, for sending the new one to the address on file."""
+    try:
+        found, state = await find_link(work, token)
+    except NotFound:
+        return None
+    return found.appointment_id if state is LinkState.REPLACED else None
+
+
 async def replace_links(work: Work, appointment_id: AppointmentId, valid_until: datetime) -> Invitation:
     """The next version of the citizen's link; the versions before say that they were replaced."""
     kind = ParticipantKind.CITIZEN
@@ -140,9 +149,10 @@ async def revoke_links(work: Work, appointment_id: AppointmentId) -> None:
 
 
 async def start_link_session(work: Work, opened: OpenedLink) -> NewSession:
-    """Ga verder: count the opening and start the session of this browser."""
+    """Ga verder: count the opening and start the session of this browser, into the visit if there is one."""
     await store.count_opening(work, opened.invitation_id, opened.version)
-    return await _start(work, SessionKind.LINK, LINK_LIFE, invitation_id=opened.invitation_id)
+    visit_id = await store.visit_of_invitation(work, opened.invitation_id)
+    return await _start(work, SessionKind.LINK, LINK_LIFE, invitation_id=opened.invitation_id, visit_id=visit_id)
 
 
 async def start_booking_session(work: Work) -> NewSession:
@@ -191,7 +201,7 @@ async def end_session(work: Work, session_id: SessionId, reason: str) -> None:
 
 
 async def note_visit(work: Work, session_id: SessionId, visit_id: VisitId) -> None:
-    """From check-in on the session knows its visit."""
+    """From check-in on the session knows its visit, and so does each one that the same link opens later."""
     await store.change_session(work, session_id, visit_id=visit_id)
 
 
@@ -351,11 +361,9 @@ async def use_attempt(
     attempt, cookie_hash, verifier_sealed = found
     if cookie is None or not secrets.compare_digest(hash_of(cookie), cookie_hash):
         raise OtherBrowser
-    if attempt.provider != provider:
-        raise OtherProvider
     if work.now - attempt.started_at > ATTEMPT_LIFE or not await store.use_attempt(work, attempt.id):
         raise CallbackStale
-    if issuer is not None and issuer != own_issuer:
+    if attempt.provider != provider or (issuer is not None and issuer != own_issuer):
         raise OtherProvider
     verifier = work.get(Keyring).unseal(verifier_sealed, "sign_in_attempt", attempt.id, "verifier_sealed")
     return attempt, verifier

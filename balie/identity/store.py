@@ -316,6 +316,13 @@ async def sessions_where(work: Work, column: str, values: Iterable[str]) -> list
     return [SessionId(row.id) for row in await work.db.execute(statement)]
 
 
+async def visit_of_invitation(work: Work, invitation_id: str) -> VisitId | None:
+    """The visit that the newest session of this link is in."""
+    is_it = and_(session.c.invitation_id == invitation_id, session.c.visit_id.is_not(None))
+    row = await _one(work, session, is_it, session.c.created_at.desc())
+    return VisitId(row["visit_id"]) if row else None
+
+
 async def invitation_ids(work: Work, appointment_id: str) -> list[str]:
     """The invitations of an appointment."""
     statement = select(invitation.c.id).where(invitation.c.appointment_id == appointment_id).distinct()
@@ -394,6 +401,12 @@ async def take_proof(work: Work, verification_id: str, session_id: str) -> tuple
         return None
     await work.db.execute(update(table).where(is_it).values(proof_sealed=None))
     return _attempt(row), row["proof_sealed"]
+
+
+async def erase_proofs(work: Work, verification_id: str) -> None:
+    """Nobody will take these any more."""
+    table = sign_in_attempt
+    await work.db.execute(update(table).where(table.c.verification_id == verification_id).values(proof_sealed=None))
 
 
 async def jti_was_seen(work: Work, jti_hash: bytes) -> bool:

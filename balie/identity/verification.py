@@ -46,6 +46,12 @@ _FAILURES: dict[type[BalieError], VerificationFailure] = {
     NotFresh: VerificationFailure.NOT_FRESH,
     RepresentationNotSupported: VerificationFailure.REPRESENTATION,
 }
+_AGAIN = (
+    VerificationState.FAILED,
+    VerificationState.DECLINED,
+    VerificationState.EXPIRED,
+    VerificationState.UNCONFIRMED,
+)
 
 
 async def ask(
@@ -88,12 +94,11 @@ async def verification(work: Work, verification_id: VerificationId) -> Verificat
     return found
 
 
-async def try_again(work: Work, verification_id: VerificationId) -> Verification:
-    """Probeer nog een keer: the citizen asks the same anew, as a new request."""
-    old = await verification(work, verification_id)
+async def _asked_again(work: Work, old: Verification) -> Verification:
+    """Probeer nog een keer: the same anew, as a new row; not once staff withdrew it or asked something newer."""
     newest = await current(work, old.visit_id, old.participant)
-    if newest is None or newest.id != old.id:
-        raise NotFound
+    if newest is None or newest.id != old.id or old.state not in _AGAIN:
+        return old
     return await ask(
         work,
         visit_id=old.visit_id,
@@ -105,7 +110,7 @@ async def try_again(work: Work, verification_id: VerificationId) -> Verification
 
 async def begin_sign_in(work: Work, verification_id: VerificationId) -> Verification:
     """The citizen of this session goes to the provider. Raises NotFound, TooLate, AlreadyDecided."""
-    before = await _own(work, verification_id)
+    before = await _asked_again(work, await _own(work, verification_id))
     session_id = SessionId(work.actor.session_id or "")
     return await _save(work, before, rules.begin_sign_in(before, session_id, work.now))
 
@@ -119,6 +124,7 @@ async def decline(work: Work, verification_id: VerificationId) -> Verification:
 async def withdraw(work: Work, verification_id: VerificationId) -> Verification:
     """Staff take the request back. Raises NotFound, TooLate, AlreadyDecided."""
     before = await verification(work, verification_id)
+    await store.erase_proofs(work, before.id)
     await audit(work, "withdraw_identification", before.visit_id)
     return await _save(work, before, rules.withdraw(before, work.now))
 
@@ -145,7 +151,13 @@ async def _save(work: Work, before: Verification, after: Verification) -> Verifi
 
 
 async def keep_proof(work: Work, attempt: SignInAttempt, outcome: ProvenPerson | BalieError) -> None:
-    """Store what a sign-in proved, or why it did not, with its attempt, sealed, until the desk takes it."""
+    """Store what a sign-in proved, or why it did not, with its attempt, sealed, until the desk takes it.
+
+    A request that staff withdrew meanwhile, or that is over, keeps nothing.
+    """
+    asked = await store.verification_by_id(work, attempt.verification_id or "")
+    if asked is None or asked.state is not VerificationState.SIGNING_IN:
+        return
     keyring = work.get(Keyring)
     if isinstance(outcome, BalieError):
         kept = {"failure": _failure_of(outcome).value}
@@ -273,6 +285,7 @@ async def erase_attributes(work: Work, visit_id: VisitId) -> None:
 
 
 async def _end(work: Work, before: Verification, cause: str) -> None:
+    await store.erase_proofs(work, before.id)
     after = replace(before, name=None)
     if before.name is not None or before.state in PROVEN:
         after = replace(after, attributes_erased_at=before.attributes_erased_at or work.now)
