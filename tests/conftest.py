@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import io
+import logging
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from balie.bus import Bus
+import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import balie.jobs  # noqa: F401  the job table belongs to every database
+from balie.bus import Bus
 from balie.db import create_engine, metadata
 from balie.events import Listeners
 from balie.jobs import Wake
 from balie.privacy.sealing import Keyring
 from balie.settings import Settings
+from balie.web import logs
 from balie.work import Works
 
 
@@ -74,3 +78,18 @@ async def works(settings: Settings, clock: Clock, keyring: Keyring) -> AsyncIter
 def now(clock: Clock) -> datetime:
     """The time at which the test begins."""
     return clock.now
+
+
+@pytest.fixture
+def log_lines() -> Iterator[io.StringIO]:
+    """Everything that is logged, with the configuration that the server has."""
+    root, access = logging.getLogger(), logging.getLogger("aiohttp.access")
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    logs.REDACTIONS.total = 0
+    logs.configure("r1", stream)
+    yield stream
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    access.disabled = False

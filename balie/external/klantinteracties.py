@@ -60,7 +60,7 @@ class NewKlantcontact(_Shape):
     taal: str = Field(min_length=3, max_length=3)
     vertrouwelijk: bool
     plaatsgevondenOp: datetime | None = None
-    referentienummer: str | None = Field(None, pattern=r"^[0-9]{1,10}\Z")
+    referentienummer: str | None = Field(None, pattern=r"^[0-9]{1,10}$")
     metadata: dict[str, Any] | None = None
 
     @field_validator("plaatsgevondenOp")

@@ -63,6 +63,8 @@ def configure(release: str = "", stream: TextIO | None = None, level: int = logg
             use_get_message=True,
         )
     )
+    # The framework's own access log writes addresses with their query; ours goes by route name.
+    logging.getLogger("aiohttp.access").disabled = True
     logging.basicConfig(handlers=[handler], level=max(level, logging.WARNING), force=True)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 import structlog
@@ -15,17 +14,9 @@ from balie.web import logs
 
 
 @pytest.fixture
-def lines() -> Iterator[io.StringIO]:
+def lines(log_lines: io.StringIO) -> io.StringIO:
     """Everything that is logged, with the configuration that the server has."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    stream = io.StringIO()
-    logs.REDACTIONS.total = 0
-    logs.configure("r1", stream)
-    yield stream
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    return log_lines
 
 
 def read(lines: io.StringIO) -> list[dict[str, object]]:
