@@ -156,7 +156,7 @@ export class Call extends Emitter {
     /** @type {Record<string, (message: any) => void>} */
     const log = {
       'call.begun': () => this.#begin(),
-      'call.joined': ({ participant }) => this.pairs.know(participant, true),
+      'call.joined': ({ participant }) => this.#cameBack(participant),
       'call.presence': (message) => this.pairs.presence(message),
       'call.hold': ({ on, reason, until }) => this.#setHold(on ? { reason, until } : null),
       'call.ended': ({ why }) => this.#end(why),
@@ -210,16 +210,16 @@ export class Call extends Emitter {
     return { type: 'call.join', topic, epoch, audio: as(this.devices.audio), video: as(this.devices.video), device };
   }
 
-  /** @returns {Promise<void>} */
+  /** It may have begun before this page listened, so the first time it asks again as soon as it does. @returns {Promise<void>} */
   #untilBegun() {
-    this.connection.listen(this.topic);
+    const isNew = this.connection.listen(this.topic);
     return new Promise((resolve) => {
       const done = () => {
         clearTimeout(timer);
         stop();
         resolve();
       };
-      const stop = this.connection.on('call.begun', done);
+      const stop = this.connection.on(isNew ? 'open' : 'call.begun', done);
       const timer = setTimeout(done, BEGUN_MS);
     });
   }
@@ -241,6 +241,13 @@ export class Call extends Emitter {
     this.emit('joined', { participants: this.others, begun: this.begun, hold: this.hold, isFirst });
     if (this.begun && isFirst) this.emit('begun', null);
     this.report();
+    this.chooseWays();
+  }
+
+  /** Somebody took or took up their seat; what they missed of the text comes again. @param {Other} person */
+  #cameBack(person) {
+    this.pairs.know(person, true);
+    this.text.shut('live');
     this.chooseWays();
   }
 
@@ -355,8 +362,15 @@ export class Call extends Emitter {
   leave(why = 'hung_up') {
     if (this.#isOver) return;
     this.connection.forget((message) => ['signal', 'state'].includes(message.type));
-    if (this.epoch !== null) void this.say({ type: 'call.leave', why });
+    const { connection } = this;
+    const greeting = this.epoch === null ? null : () => this.#joining();
     this.#end(why);
+    if (!greeting) return;
+    connection.greeting = greeting;
+    const done = () => {
+      if (connection.greeting === greeting) connection.greeting = null;
+    };
+    connection.send({ type: 'call.leave', why }).then(done, done);
   }
 
   #pageGoes = () => {

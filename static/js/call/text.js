@@ -2,7 +2,8 @@
 import { Emitter } from '../lib/emitter.js';
 
 /**
- * One way to the others. `open` begins at a place; `say` gives a piece; both answer whether it went.
+ * One way to the others: `begin` names the place of what comes next, `say` gives a piece; both answer whether it
+ * went. An open way gets every piece.
  * @typedef {{ begin: (from: number) => boolean, say: (from: number, piece: string) => boolean }} Way
  */
 
@@ -104,11 +105,9 @@ export class Text extends Emitter {
     this.#later();
   }
 
-  /** That way is closed; another one, if there is one, hears what went lately. @param {string} name */
+  /** That way is closed; the next one that opens says what went lately. @param {string} name */
   shut(name) {
-    if (!this.#ways.delete(name)) return;
-    const tail = this.#recent();
-    for (const way of this.#ways.values()) if (tail.length) way.say(this.#sent - tail.length, tail.join(''));
+    this.#ways.delete(name);
   }
 
   /** @param {string} name */

@@ -89,11 +89,13 @@ export class Connection extends Emitter {
    * Hears one more topic. The first message of a socket names its topics, so this takes a new socket.
    * @param {string} topic
    * @param {string | null} [after]
+   * @returns {boolean} whether it was not heard yet
    */
   listen(topic, after = null) {
-    if (this.#topics.has(topic)) return;
+    if (this.#topics.has(topic)) return false;
     this.#topics.set(topic, after);
     if (this.#socket) this.#again(0);
+    return true;
   }
 
   /** The socket hears this topic already: only keep it for the next one. @param {string} topic @param {string | null} after */
