@@ -231,14 +231,33 @@ class Attachment:
 
 @dataclass(frozen=True)
 class ReceiptLine:
-    """What the goodbye page tells about one paper."""
+    """What the goodbye page tells about one paper; `result` is accepted, not_needed, refused, withdrawn or open."""
 
     title: str
     size: int
-    offered_at: datetime
-    outcome: str
-    shown_at: datetime | None
-    retain_until: date | None
+    given_at: datetime
+    result: str
+    seen_at: datetime | None
+    kept_until: date | None
+
+
+@dataclass(frozen=True)
+class AskOfCitizen:
+    """One card for the citizen: a paper that is asked, and what became of the file that was sent for it.
+
+    `screen` is PAPER_ASKED, PAPER_SENDING (being checked), PAPER_SENT or PAPER_REFUSED; `offer` is a fresh
+    random id for the next file.
+    """
+
+    request_id: DocumentRequestId
+    slot_code: str | None
+    title: str
+    plain_name: str
+    screen: str
+    key: str
+    offer: str
+    document_id: DocumentId | None = None
+    refused_because: Refusal | None = None
 
 
 # --- announcements
@@ -479,21 +498,56 @@ def cause_of_end(document: Document) -> Cause:
     return Cause.NOT_NEEDED if is_undecided and document.visit_id else Cause.RETENTION
 
 
-def outcome_of(document: Document) -> str:
-    """The word of a document on receipt and lists: a code that templates turn into a sentence."""
+def result_of(document: Document) -> str:
+    """The word of a document on the receipt."""
     if document.state is DocumentState.REFUSED:
-        return f"refused_{document.refusal}"
-    if document.state is DocumentState.DESTROYED:
-        return f"gone_{document.cause}"
+        return "refused"
     if document.decision is Decision.ACCEPTED:
         return "accepted"
-    return "checking" if document.state is DocumentState.OFFERED else "received"
+    if document.state is DocumentState.DESTROYED:
+        return "withdrawn" if document.cause is Cause.WITHDRAWN else "not_needed"
+    return "open"
 
 
 def receipt(documents: Sequence[Document]) -> list[ReceiptLine]:
     """What the citizen gave in this visit and what became of it, in order."""
     given = [d for d in documents if d.direction is Direction.TO_MUNICIPALITY]
     return [
-        ReceiptLine(d.title, d.size, d.offered_at, outcome_of(d), d.shown_at, d.retain_until)
+        ReceiptLine(d.title, d.size, d.offered_at, result_of(d), d.shown_at, d.retain_until)
         for d in sorted(given, key=lambda d: d.offered_at)
     ]
+
+
+def card_for(request: DocumentRequest, own: Sequence[Document], offer: str) -> AskOfCitizen | None:
+    """The card of one request; `own` are the documents that this session gave for it, oldest first."""
+    last = own[-1] if own else None
+    if request.state is DocumentRequestState.ASKED:
+        if last is not None and last.state is DocumentState.REFUSED:
+            return _card(request, "PAPER_REFUSED", f"refused-{last.id}", offer, None, last.refusal)
+        return _card(request, "PAPER_ASKED", f"asked-{len(own)}", offer)
+    is_open = last is not None and not last.is_gone and last.decision is Decision.OPEN
+    if request.state is not DocumentRequestState.ANSWERED or last is None or not is_open:
+        return None
+    screen = "PAPER_SENDING" if last.state is DocumentState.OFFERED else "PAPER_SENT"
+    return _card(request, screen, f"{screen}-{last.id}", offer, last.id)
+
+
+def _card(
+    request: DocumentRequest,
+    screen: str,
+    key: str,
+    offer: str,
+    document_id: DocumentId | None = None,
+    refused_because: Refusal | None = None,
+) -> AskOfCitizen:
+    return AskOfCitizen(
+        request.id,
+        request.slot_code,
+        request.title,
+        request.plain_name,
+        screen,
+        key,
+        offer,
+        document_id,
+        refused_because,
+    )

@@ -166,6 +166,13 @@ document_event = Table(
     Column("reason", String(40)),
 )
 
+document_visit = Table(
+    "document_visit",
+    metadata,
+    Column("visit_id", Id, primary_key=True),
+    Column("appointment_id", Id, nullable=False, index=True),
+)
+
 document_shown = Table(
     "document_shown",
     metadata,
@@ -253,6 +260,22 @@ async def set_request_state(
     )
 
 
+async def appointment_of_request(work: Work, visit_id: str, request_id: str) -> str | None:
+    """The appointment of a request of this visit."""
+    mine = and_(document_request.c.id == request_id, document_request.c.visit_id == visit_id)
+    found: str | None = await work.db.scalar(select(document_request.c.appointment_id).where(mine))
+    return found
+
+
+async def end_requests(work: Work, visit_id: str) -> None:
+    """What is still asked in this visit is asked no more."""
+    open_ones = and_(
+        document_request.c.visit_id == visit_id, document_request.c.state == DocumentRequestState.ASKED.value
+    )
+    withdrawn = {"state": DocumentRequestState.WITHDRAWN.value}
+    await work.db.execute(update(document_request).where(open_ones).values(withdrawn))
+
+
 async def terms_of_request(work: Work, request_id: str | None) -> tuple[int, str | None]:
     """How many days its documents are kept, and why an original is, if it is."""
     if request_id is None:
@@ -314,13 +337,42 @@ async def save(work: Work, before: Document, after: Document, decided_by: str | 
 
 
 async def attach_visit(work: Work, appointment_id: str, visit_id: str) -> None:
-    """From check-in on, what was asked and given before belongs to the visit."""
+    """From check-in on, what was asked and given for the appointment belongs to this visit."""
+    row = {"visit_id": visit_id, "appointment_id": appointment_id}
+    await work.db.execute(delete(document_visit).where(document_visit.c.visit_id == visit_id))
+    await work.db.execute(insert(document_visit).values(row))
     for table in (document, document_request):
-        await work.db.execute(
-            update(table)
-            .where(table.c.appointment_id == appointment_id, table.c.visit_id.is_(None))
-            .values(visit_id=visit_id)
-        )
+        mine = table.c.appointment_id == appointment_id
+        await work.db.execute(update(table).where(mine).values(visit_id=visit_id))
+    again = and_(
+        document_request.c.appointment_id == appointment_id,
+        document_request.c.asked_by.is_(None),
+        document_request.c.state == DocumentRequestState.WITHDRAWN.value,
+    )
+    await work.db.execute(update(document_request).where(again).values(state=DocumentRequestState.ASKED.value))
+
+
+async def appointment_of_visit(work: Work, visit_id: str) -> str | None:
+    """The appointment of a visit that has checked in."""
+    query = select(document_visit.c.appointment_id).where(document_visit.c.visit_id == visit_id)
+    found: str | None = await work.db.scalar(query)
+    return found
+
+
+async def destroy_visits(work: Work, before: datetime, limit: int) -> int:
+    """Visits none of whose documents or questions are left."""
+    kept = select(document.c.visit_id).where(document.c.visit_id.is_not(None))
+    asked = select(document_request.c.visit_id).where(document_request.c.visit_id.is_not(None))
+    open_ones = select(document_access.c.visit_id).where(
+        or_(document_access.c.withdrawn_at.is_(None), document_access.c.withdrawn_at > before)
+    )
+    past = select(document_visit.c.visit_id).where(
+        document_visit.c.visit_id.not_in(kept),
+        document_visit.c.visit_id.not_in(asked),
+        document_visit.c.visit_id.not_in(open_ones),
+    )
+    done = await work.db.execute(delete(document_visit).where(document_visit.c.visit_id.in_(past.limit(limit))))
+    return done.rowcount
 
 
 async def set_retain_until(work: Work, document_id: str, until: date | None) -> None:
@@ -797,3 +849,20 @@ def _upload(row: RowMapping) -> Upload:
         lease_until=row["lease_until"],
         expires_at=row["expires_at"],
     )
+
+
+async def prepare_keeping(work: Work, document_id: str, object_name: str, key: WrappedKey) -> tuple[str, bytes]:
+    """Note name and key of a document before its bytes are kept; a repeat gets the first ones back."""
+    mine = and_(document.c.id == document_id, document.c.object_name.is_(None))
+    if (await work.db.execute(update(document).where(mine).values(object_name=object_name))).rowcount:
+        await add_key(work, document_id, key)
+    name = await work.db.scalar(select(document.c.object_name).where(document.c.id == document_id))
+    wrapped = await key_of(work, document_id)
+    if name is None or wrapped is None:
+        raise AlreadyDecided
+    return name, wrapped
+
+
+async def forget_object(work: Work, document_id: str) -> None:
+    """The bytes of a destroyed document are gone."""
+    await work.db.execute(update(document).where(document.c.id == document_id).values(object_name=None))
