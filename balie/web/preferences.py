@@ -15,6 +15,7 @@ from balie.web.forms import fields
 from balie.web.headers import cookie_name
 from balie.web.keys import SETTINGS
 from balie.web.pages import View, render
+from balie.web.screens import Screen
 from balie.web.translations import LANGUAGES
 
 _A_YEAR_S = 365 * 24 * 3600
@@ -101,8 +102,20 @@ async def _keep(request: web.Request, choice: Choice, cookie: str, value: str) -
     return response
 
 
+SCREENS = [
+    Screen(
+        "accessibility",
+        "help/accessibility",
+        {"statement": AccessibilityPage("https://www.toegankelijkheidsverklaring.nl/", "balie@gemeente.example")},
+        "citizen",
+        title="Toegankelijkheid",
+    ),
+    Screen("help", "help/help", {"now": HelpPage()}, "citizen", title="Hulp bij uw videogesprek"),
+]
+
 FEATURE = Feature(
     "web",
+    screens=SCREENS,
     routes=[
         Route("POST", "/weergave", choose_view, "web.choose_view", Access.PUBLIC),
         Route("POST", "/taal", choose_language, "web.choose_language", Access.PUBLIC),
