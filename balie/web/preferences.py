@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from balie.errors import BadField
+from balie.web import error_screens
 from balie.web.access import Access
 from balie.web.features import Feature, Route
 from balie.web.forms import fields
@@ -115,7 +116,7 @@ SCREENS = [
 
 FEATURE = Feature(
     "web",
-    screens=SCREENS,
+    screens=[*SCREENS, *error_screens.SCREENS],
     routes=[
         Route("POST", "/weergave", choose_view, "web.choose_view", Access.PUBLIC),
         Route("POST", "/taal", choose_language, "web.choose_language", Access.PUBLIC),
