@@ -138,6 +138,11 @@ async def undelivered(work: Work, appointment_ids: Sequence[str]) -> set[str]:
     return {m.appointment_id for m in newest.values() if m.is_undelivered}
 
 
+async def has_undelivered(work: Work, appointment_id: str) -> bool:
+    """Whether staff should know that a message about this appointment did not arrive."""
+    return bool(await undelivered(work, [appointment_id]))
+
+
 def wish_of(found: Appointment, lines: tuple[tuple[Product, int], ...], audience: Audience) -> Wish:
     """What another time is sought for: its own length and buffer, whatever the product says now."""
     length = int((found.ends_at - found.starts_at).total_seconds()) // 60

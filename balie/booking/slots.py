@@ -235,7 +235,7 @@ def seats_for(question: Question, seating: Seating, starts_at: datetime) -> list
 
 def nearest(days: Iterable[Day], wanted: datetime, count: int = 3) -> list[Slot]:
     """The offered starts closest to the wanted one, in order of time."""
-    slots = [slot for day in days for slot in day.slots if slot.starts_at != wanted]
+    slots = [slot for day in days for slot in day.slots]
     close = sorted(slots, key=lambda slot: (abs(slot.starts_at - wanted), slot.starts_at))[:count]
     return sorted(close, key=lambda slot: slot.starts_at)
 

@@ -194,9 +194,10 @@ def test_nine_in_the_morning_stays_nine_on_both_sides_of_the_change() -> None:
 
 
 def test_the_three_nearest_times_are_offered_in_order() -> None:
-    day = on(FRIDAY, Seating({MAIN: every_day("09:00", "10:00")}))
+    busy = taken((at(9, 20), at(9, 30), 1))
+    day = on(FRIDAY, Seating({MAIN: every_day("08:50", "10:10")}, taken=busy))
     near = slots.nearest([day], at(9, 20))
-    assert [slot.starts_local.strftime("%H:%M") for slot in near] == ["09:00", "09:10", "09:30"]
+    assert [slot.starts_local.strftime("%H:%M") for slot in near] == ["09:00", "09:30", "09:40"]
 
 
 def test_more_than_31_dates_are_not_asked_at_once() -> None:
