@@ -10,7 +10,7 @@ import secrets
 from aiohttp import web
 
 from balie.errors import CsrfFailed
-from balie.web.keys import CSRF_SCOPE
+from balie.web.keys import CSRF_SCOPE, PRE_SESSION
 
 FIELD = "csrf"
 HEADER = "X-Balie-CSRF"
@@ -50,18 +50,24 @@ class CsrfKey:
 KEY = web.AppKey("csrf_key", CsrfKey)
 
 
-def scope(request: web.Request) -> str:
-    """What forms of this browser are bound to: its session, or before one its form cookie."""
+def scope(request: web.Request, form: str = "") -> str:
+    """What forms of this browser are bound to: its session, or before one its form cookie.
+
+    The switches of language and view stand on pages of citizens and of staff, who have different
+    sessions in one browser: those forms (`web.…`) are always bound to the form cookie.
+    """
+    if form.startswith("web.") and PRE_SESSION in request:
+        return request[PRE_SESSION]
     return request[CSRF_SCOPE]
 
 
 def value_for(request: web.Request, form: str) -> str:
     """A value for the form that posts to the route `form`."""
-    return request.app[KEY].value(scope(request), form)
+    return request.app[KEY].value(scope(request, form), form)
 
 
 def check(request: web.Request, form: str, value: str) -> None:
     """Raise CsrfFailed unless the value belongs to this browser and form, and the request to our site."""
     if request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise CsrfFailed
-    request.app[KEY].check(scope(request), form, value)
+    request.app[KEY].check(scope(request, form), form, value)
