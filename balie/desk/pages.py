@@ -19,6 +19,7 @@ class CitizenScreen(StrEnum):
     TONE = "S5b"
     SAY_HELLO = "S5c"
     SLOW_NETWORK = "S5d"
+    TESTED = "S5e"
     WAITING = "S6"
     WELCOME_BACK = "S6b"
     RINGING = "S7"
@@ -80,11 +81,14 @@ CLIENT_SCREENS: dict[str, tuple[CitizenScreen, ...]] = {
         CitizenScreen.TONE,
         CitizenScreen.SAY_HELLO,
         CitizenScreen.SLOW_NETWORK,
+        CitizenScreen.TESTED,
         CitizenScreen.SAY_SOMETHING,
         CitizenScreen.WRITING,
         CitizenScreen.STOP,
         CitizenScreen.SIGN_IN,
         CitizenScreen.PHOTO_CHECK,
+        CitizenScreen.PAPER_SENDING,
+        CitizenScreen.PAPER_REFUSED,
         CitizenScreen.NO_PICTURE,
         CitizenScreen.NO_VIDEO_HERE,
         CitizenScreen.NO_PICTURE_NOW,
@@ -98,11 +102,14 @@ CLIENT_SCREENS: dict[str, tuple[CitizenScreen, ...]] = {
     "normal": (
         CitizenScreen.COMPANION_PLACE,
         CitizenScreen.OWN_PICTURE,
+        CitizenScreen.TESTED,
         CitizenScreen.SAY_SOMETHING,
         CitizenScreen.WRITING,
         CitizenScreen.STOP,
         CitizenScreen.SIGN_IN,
         CitizenScreen.PHOTO_CHECK,
+        CitizenScreen.PAPER_SENDING,
+        CitizenScreen.PAPER_REFUSED,
         CitizenScreen.NO_PICTURE,
         CitizenScreen.NO_VIDEO_HERE,
         CitizenScreen.NO_PICTURE_NOW,

@@ -50,11 +50,7 @@ _ASKED = PaperAsk(_ID, "uw huurcontract", "Huurcontract", "offer", what_must_sho
 _GIVEN = replace(_ASKED, document_id=_ID)
 _RECEIPT = Receipt(
     ("U woont vanaf 1 december op uw nieuwe adres.", "U krijgt een brief van ons."),
-    (
-        ReceiptLine(
-            "Huurcontract", "uw huurcontract", _AT, 812_000, "accepted", "Burgerzaken", _AT, date(2027, 1, 3)
-        ),
-    ),
+    (ReceiptLine("Huurcontract", "uw huurcontract", _AT, 812_000, "accepted", "Burgerzaken", _AT, date(2027, 1, 3)),),
     "Wij verwerken uw verhuizing binnen vijf dagen.",
     date(2031, 12, 4),
 )
@@ -80,9 +76,7 @@ def _shown(text: str | None) -> ConversationPage:
 
 
 def _screen(screen: CitizenScreen, states: Mapping[str, Any], *actions: str, title: str = "") -> Screen:
-    return Screen(
-        screen.value, "desk/conversation", states, "citizen", title=title, actions=frozenset(actions)
-    )
+    return Screen(screen.value, "desk/conversation", states, "citizen", title=title, actions=frozenset(actions))
 
 
 def _client(screen: CitizenScreen, *actions: str, base: ConversationPage = _CALL) -> Screen:
@@ -122,7 +116,7 @@ _LINK = [
             "unknown": LinkTroublePage(LinkTrouble.UNKNOWN),
         },
         "citizen",
-        actions=frozenset({"desk.send_link"}),
+        actions=frozenset({"desk.send_new_link"}),
     ),
     Screen(
         "E8",
@@ -132,7 +126,7 @@ _LINK = [
             "cancelled": LinkTroublePage(LinkTrouble.CANCELLED),
         },
         "citizen",
-        actions=frozenset({"web.home"}),
+        actions=frozenset({"desk.home"}),
     ),
 ]
 
@@ -155,6 +149,7 @@ _TO_THE_CALL = [
     _client(CitizenScreen.TONE, "tone", "heard", "not_heard", base=_CHECK),
     _client(CitizenScreen.SAY_HELLO, "desk.check_in", base=_CHECK),
     _client(CitizenScreen.SLOW_NETWORK, "desk.check_in", base=_CHECK),
+    _client(CitizenScreen.TESTED, base=replace(_CHECK, may_check_in=False)),
     _screen(
         CitizenScreen.WAITING,
         {
@@ -163,9 +158,7 @@ _TO_THE_CALL = [
             "busy": replace(_WAITS, wait=Wait(4, no_span_because="over_90", got_worse_because="priority")),
             "nobody-there": replace(_WAITS, wait=Wait(2, no_span_because="nobody_there"), appointment=_QUESTION),
             "ready": replace(_WAITS, is_ready=True),
-            "paper": replace(
-                _WAITS, asks=(Ask(CitizenScreen.PAPER_ASKED, f"paper:{_ID}:D1", paper=_ASKED),)
-            ),
+            "paper": replace(_WAITS, asks=(Ask(CitizenScreen.PAPER_ASKED, f"paper:{_ID}:D1", paper=_ASKED),)),
         },
         "sound_on",
         "desk.leave",
@@ -296,7 +289,7 @@ _IN_THE_CALL = [
             outcome: ConversationPage(CitizenScreen.ENDED, Step.ENDED, _MEETING, outcome=outcome)
             for outcome in ("left", "no_show", "not_served")
         },
-        "web.home",
+        "desk.home",
     ),
 ]
 

@@ -1,0 +1,76 @@
+/** Says things to people who do not see the screen: one polite region, one assertive, one for written phrases. */
+import { find, say } from '../lib/dom.js';
+
+const TOGETHER_MS = 1000;
+const BETWEEN_WORSE_MS = 30000;
+
+export class Announcer {
+  #polite;
+  #assertive;
+  #phrases;
+  /** @type {string[]} */
+  #waiting = [];
+  #timer = 0;
+  #worseAt = -BETWEEN_WORSE_MS;
+
+  /** @param {HTMLElement} root holds [data-status], [data-alert] and [data-text-live] for its whole life */
+  constructor(root) {
+    this.root = root;
+    this.#polite = find(root, '[data-status]');
+    this.#assertive = find(root, '[data-alert]');
+    this.#phrases = find(root, '[data-text-live]');
+  }
+
+  /** The text of a word of the page; empty when the page has none. @param {string} name */
+  word(name) {
+    const words = this.root.querySelector('template[data-words]');
+    if (!(words instanceof HTMLTemplateElement)) return '';
+    return words.content.querySelector(`[data-word="${CSS.escape(name)}"]`)?.textContent?.trim() ?? '';
+  }
+
+  /** Says a word of the page politely; what comes within a second is said together. @param {string} name */
+  say(name) {
+    this.tell(this.word(name));
+  }
+
+  /** @param {string} text */
+  tell(text) {
+    if (!text || this.#waiting.includes(text)) return;
+    this.#waiting.push(text);
+    this.#timer ||= setTimeout(() => this.#speak(), this.#polite?.textContent ? TOGETHER_MS : 50);
+  }
+
+  /** A connection that got worse: at most once in 30 s. @param {string} name */
+  sayWorse(name) {
+    const now = performance.now();
+    if (now - this.#worseAt < BETWEEN_WORSE_MS) return;
+    this.#worseAt = now;
+    this.say(name);
+  }
+
+  /** Takes the visible line away when it no longer holds. */
+  clear() {
+    this.#waiting = [];
+    say(this.#polite, '');
+  }
+
+  /** Only for "is er". @param {string} name */
+  alert(name) {
+    say(this.#assertive, '');
+    setTimeout(() => say(this.#assertive, this.word(name)), 50);
+  }
+
+  /** A finished phrase of the written conversation. @param {string} text */
+  phrase(text) {
+    say(this.#phrases, '');
+    setTimeout(() => say(this.#phrases, text), 30);
+  }
+
+  #speak() {
+    this.#timer = 0;
+    const text = this.#waiting.join(' ');
+    this.#waiting = [];
+    say(this.#polite, '');
+    say(this.#polite, text);
+  }
+}
