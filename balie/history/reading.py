@@ -63,7 +63,7 @@ def party(keyring: Keyring, row: Row) -> KeptParty:
         is_initiator=row["is_initiator"],
         name=keyring.unseal(sealed, "contact_party", row["id"], "name_sealed") if sealed else "",
         organisation=row["organisation"],
-        level=AssuranceLevel.from_word(row["level"]),
+        level=AssuranceLevel.from_word(row["level"]) if row["is_confirmed"] else AssuranceLevel.NONE,
     )
 
 

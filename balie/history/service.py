@@ -142,6 +142,11 @@ async def draft(work: Work, visit_id: VisitId, staff_id: StaffId) -> dict[str, s
     return form
 
 
+async def draft_saved_at(work: Work, visit_id: VisitId) -> datetime | None:
+    """When somebody last typed in the record form of a visit; None when nobody did."""
+    return await store.draft_saved_at(work, visit_id)
+
+
 async def destroy_records(work: Work, now: datetime) -> int:
     """Destroy records past their last day with all their parts; an open follow-up postpones."""
     return await store.destroy_records(work, _local_date(work, now), BATCH)

@@ -185,14 +185,17 @@ def receipt_of(record: ContactRecord, follow_ups: Collection[FollowUp]) -> Recei
 
 
 async def read_record_form(request: web.Request) -> Form[RecordForm]:
-    """The record form as sent, with everything that must be filled in before the visit can be finished."""
-    form = check_form(_known(await fields(request)), RecordForm)
-    sent = form.values
+    """The record form as sent."""
+    return check_record_form(_known(await fields(request)))
+
+
+def check_record_form(sent: Mapping[str, str]) -> Form[RecordForm]:
+    """The form with everything that must be filled in before the visit can be finished."""
+    form = check_form(dict(sent), RecordForm)
     if "outcome" not in form.errors:
-        word = sent.get("outcome", "")
-        outcome = Outcome(word) if word in list(Outcome) else None
-        has_follow_up = bool(sent.get("follow_up_action"))
-        for name, code in missing_fields(outcome, sent.get("answer", ""), has_follow_up).items():
+        outcome = Outcome(sent["outcome"]) if sent.get("outcome") else None
+        missing = missing_fields(outcome, sent.get("answer", ""), bool(sent.get("follow_up_action")))
+        for name, code in missing.items():
             form.errors.setdefault(name, code)
     if form.errors:
         form.model = None

@@ -340,6 +340,17 @@ async def draft(work: Work, visit_id: str, staff_id: str) -> bytes | None:
     return sealed
 
 
+async def draft_saved_at(work: Work, visit_id: str) -> datetime | None:
+    """When the newest draft of a visit was saved."""
+    saved_at: datetime | None = await work.db.scalar(
+        select(contact_draft.c.saved_at)
+        .where(contact_draft.c.visit_id == visit_id)
+        .order_by(contact_draft.c.saved_at.desc())
+        .limit(1)
+    )
+    return saved_at
+
+
 async def drop_drafts(work: Work, visit_id: str) -> None:
     """Remove the drafts of a visit that was finished."""
     await work.db.execute(delete(contact_draft).where(contact_draft.c.visit_id == visit_id))
