@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from balie.actors import AssuranceLevel, system
 from balie.errors import (
@@ -70,7 +70,8 @@ async def ask(
         purpose=purpose,
         minimum_level=minimum_level,
         asked_by=work.actor.id,
-        asked_at=work.now,
+        # Later than the one before, so that the newest is always the newest.
+        asked_at=max(work.now, newest.asked_at + timedelta(microseconds=1)) if newest else work.now,
         state=VerificationState.REQUESTED,
         expires_at=work.now + rules.ASK_LIFE,
     )

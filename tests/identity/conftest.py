@@ -45,9 +45,7 @@ def free_port() -> int:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Demo settings with an origin of this test alone."""
-    return Settings(
-        demo=True, data_dir=tmp_path, keys_dir=tmp_path / "keys", origin=f"http://127.0.0.1:{free_port()}"
-    )
+    return Settings(demo=True, data_dir=tmp_path, keys_dir=tmp_path / "keys", origin=f"http://127.0.0.1:{free_port()}")
 
 
 class Browser:
