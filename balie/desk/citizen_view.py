@@ -37,7 +37,7 @@ from balie.desk.queue_view import wait_of
 from balie.desk.rules import PACE, Visit, VisitState
 from balie.documents import service as documents
 from balie.documents.rules import DocumentRequestState
-from balie.history import service as history
+from balie.history import staff_views as history_views
 from balie.identity import service as identity
 from balie.identity import verification as verifications
 from balie.identity.rules import Verification, VerificationState, public_name
@@ -229,7 +229,7 @@ async def asks(work: Work, visit: Visit, product: Product, appointment: Appointm
         found += _identify_ask(proof, product, appointment.needs.language)
     shown = await documents.shown_in(work, visit.id)
     if shown is not None:
-        page = ShownAsk(shown.document_id, shown.title, shown.page, shown.pages, shown.text)
+        page = ShownAsk(shown.document_id, shown.title, shown.page, shown.pages, shown.text or shown.words)
         found.append(Ask(CitizenScreen.SHOWN, f"shown-{shown.document_id}-{shown.page}", shown=page))
     return tuple(found + await _paper_asks(work, visit, product, appointment.needs.language))
 
@@ -265,8 +265,8 @@ async def _paper_asks(work: Work, visit: Visit, product: Product, language: str)
             request_id=one.request_id,
             plain_name=slot.plain_name_in(language) if slot else one.title,
             title=slot.name_in(language) if slot else one.title,
-            ask=one.ask,
-            document=one.document,
+            offer=one.offer,
+            document_id=one.document_id,
             what_must_show=(slot.help.get(language) or slot.help.get("nl")) if slot else None,
             refused_because=one.refused_because,
         )
@@ -276,7 +276,6 @@ async def _paper_asks(work: Work, visit: Visit, product: Product, language: str)
 
 async def receipt(work: Work, visit: Visit, product: Product) -> Receipt:
     """What the goodbye page tells: what was agreed, what was handed over, how long what is kept."""
-    record = await history.record_of_visit(work, visit.id)
     lines = tuple(
         ReceiptLine(
             title=line.title,
@@ -290,12 +289,7 @@ async def receipt(work: Work, visit: Visit, product: Product) -> Receipt:
         )
         for line in await documents.receipt_of(work, appointment_id=visit.appointment_id)
     )
-    answer = tuple(part.strip() for part in record.answer.splitlines() if part.strip()) if record else ()
-    return Receipt(
-        agreed=answer,
-        papers=lines,
-        next_step=await history.next_step_of_visit(work, visit.id),
-        kept_until=record.retain_until if record else None,
-    )
-
-
+    kept = await history_views.receipt_part(work, visit.id)
+    if kept is None:
+        return Receipt(papers=lines)
+    return Receipt(kept.agreed, lines, next((f.action for f in kept.follow_ups), None), kept.kept_until)

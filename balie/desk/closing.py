@@ -40,8 +40,10 @@ async def close_up(work: Work, before: Visit, after: Visit, form: Mapping[str, s
     await calls.end(work, after.id, "finished")
     await history.record_visit(work, await closed_visit(work, before, after, form or {}))
     await booking.free_claims(work, after.appointment_id)
-    await documents.withdraw_access(work, after.id, "staff")
+    zone = ZoneInfo(work.settings.time_zone)
+    await documents.close_visit(work, after.id, work.now.astimezone(zone).date())
     await verifications.erase_attributes(work, after.id)
+    await identity.note_goodbye(work, after.id)
     await store.destroy_presence(work, after.id)
     await work.announce(VisitFinished(after))
 
@@ -153,5 +155,3 @@ async def born_finished(work: Work, visit: Visit, reason: str) -> None:
     """V3: an appointment that was never kept is a visit all the same, so that its contact record exists."""
     await store.add(work, visit, reason)
     await close_up(work, visit, visit)
-
-

@@ -12,27 +12,30 @@ from balie.desk.queue_view import badges, device_words
 from balie.desk.rules import Act, By, Visit, VisitState
 from balie.desk.service import by_of
 from balie.desk.staff_pages import CounterPage, DeskLine, FinishedPage, Person
+from balie.documents import service as documents
 from balie.documents import staff_views as document_views
+from balie.documents.rules import Decision
 from balie.history import service as history
 from balie.history import staff_views as history_views
 from balie.identity import service as identity
 from balie.identity import verification as verifications
 from balie.identity.rules import Verification, VerificationState
 from balie.ids import SessionId, new_id
-from balie.privacy.service import log_processing
+from balie.web.forms import Form
 from balie.work import Work
 
 S = VisitState
 ACTS = (Act.PUT_BACK, Act.NO_SHOW, Act.PUT_ON_HOLD, Act.RESUME, Act.RELEASE, Act.END, Act.GIVE_UP, Act.FINISH)
-TALKING = (S.IN_CONVERSATION, S.INTERRUPTED)
+FINISHABLE = (S.IN_CONVERSATION, S.INTERRUPTED, S.WRAP_UP)
 
 
 async def counter_page(
     work: Work,
     visit: Visit,
     *,
-    form: dict[str, str] | None = None,
-    errors: dict[str, str] | None = None,
+    action: str,
+    form: Form[history_views.RecordForm] | None = None,
+    eerder: str | None = None,
     phone: str | None = None,
 ) -> CounterPage:
     """The page of one conversation, for the staff member who has it or somebody of the desk."""
@@ -54,8 +57,8 @@ async def counter_page(
         person=await _person(work, visit, appointment, product, proof, phone),
         acts=_acts(visit, product, proof) if is_owner else frozenset(),
         documents=await document_views.documents_at_counter(work, visit.id, visit.appointment_id) if is_owner else None,
-        record=await _record(work, visit, product, form, errors) if is_owner else None,
-        earlier=await _earlier(work, product, proof) if is_owner else None,
+        record=await _record(work, visit, product, action, form) if is_owner else None,
+        earlier=await _earlier(work, product, proof, eerder) if is_owner else None,
         hold_reason=visit.hold_reason or "",
         hold_until=visit.wake_up_at,
         interrupted_reason=visit.interrupted_reason or "",
@@ -85,7 +88,7 @@ def _acts(visit: Visit, product: Product, proof: Verification | None) -> frozens
     found = {str(act) for act in ACTS if rules.may(act, visit, By.OWNER)}
     if visit.admit_count < rules.PACE.max_admits:
         found.discard(Act.NO_SHOW)
-    if visit.state in (S.IN_CONVERSATION, S.INTERRUPTED, S.WRAP_UP):
+    if visit.state in FINISHABLE:
         found.add("finish")
     asked = proof is not None and proof.state in (VerificationState.REQUESTED, VerificationState.SIGNING_IN)
     if product.identification is Identification.IN_CALL and visit.state is S.IN_CONVERSATION:
@@ -126,26 +129,26 @@ async def _person(
 
 
 async def _record(
-    work: Work, visit: Visit, product: Product, form: dict[str, str] | None, errors: dict[str, str] | None
+    work: Work, visit: Visit, product: Product, action: str, form: Form[history_views.RecordForm] | None
 ) -> object:
-    values = form if form is not None else await history.draft(work, visit.id, visit.staff_id or "")
-    return history_views.record_form(
-        visit_id=visit.id,
-        topic=product.name_in("nl"),
-        department=product.department,
-        values=values or {},
-        errors=errors or {},
+    papers = await documents.documents_of(work, visit_id=visit.id)
+    return await history_views.record_part(
+        work,
+        visit.id,
+        action=action,
+        csrf_form="desk.finish",
+        prefilled={"topic": product.name_in("nl"), "follow_up_team": product.department},
         is_simplified=visit.is_simplified,
+        may_finish=visit.state in FINISHABLE,
+        open_papers=tuple(d.title for d in papers if d.decision is Decision.OPEN),
+        form=form,
     )
 
 
-async def _earlier(work: Work, product: Product, proof: Verification | None) -> object:
+async def _earlier(work: Work, product: Product, proof: Verification | None, eerder: str | None) -> object:
     """Earlier contacts over every channel: from `confirmed` on, closed again at `unconfirmed`."""
-    if proof is None or not proof.is_confirmed or proof.citizen_id is None:
-        return history_views.earlier_closed()
-    await log_processing(work, data_subject=proof.citizen_id)
-    contacts = await history.earlier_contacts(work, proof.citizen_id, domain=product.domain)
-    return history_views.earlier_open(contacts)
+    citizen_id = proof.citizen_id if proof is not None and proof.is_confirmed else None
+    return await history_views.earlier_part(work, citizen_id, own_domains=[product.domain], eerder=eerder)
 
 
 async def finished_page(work: Work, visit: Visit) -> FinishedPage:

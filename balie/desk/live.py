@@ -56,5 +56,3 @@ def _is_due(row: Any, works: Works) -> bool:
 async def note_seen(work: Work, visit_id: str) -> None:
     """A page without scripts is seen when it is read again."""
     await store.put_presence(work, visit_id, "citizen", last_seen_at=work.now)
-
-

@@ -105,7 +105,9 @@ async def _lengths(work: Work, seen: Desktop) -> dict[str, timedelta]:
     return found
 
 
-async def queue_page(work: Work, desk_id: str, notice: str = "", ticket: str = "", after: str | None = None) -> QueuePage:
+async def queue_page(
+    work: Work, desk_id: str, notice: str = "", ticket: str = "", after: str | None = None
+) -> QueuePage:
     """The page of the queue for this staff member."""
     seen = await look_at(work, desk_id)
     counters = await store.open_counters(work, desk_id)
@@ -158,7 +160,7 @@ async def _row(work: Work, seen: Desktop, visit: Visit, place: int) -> QueueRow:
         rung=visit.admit_count,
         is_away=presence is not None and work.now - presence.last_seen_at > PACE.away,
         is_ready=visit.is_ready,
-        has_undelivered=await booking.has_undelivered(work, visit.appointment_id),
+        has_undelivered=bool(await booking.undelivered(work, [visit.appointment_id])),
     )
 
 
@@ -167,7 +169,8 @@ async def device_words(work: Work, appointment_id: str) -> tuple[tuple[str, str]
     result = await calls.check_result_of(work, appointment_id)
     if result is None:
         return ()
-    return (("camera", result.camera), ("microphone", result.microphone), ("connection", result.verdict))
+    found = [(part, result.parts[part]) for part in ("camera", "microphone") if part in result.parts]
+    return (*found, ("connection", result.verdict.value))
 
 
 def badges(visit: Visit) -> tuple[str, ...]:

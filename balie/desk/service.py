@@ -29,7 +29,8 @@ from balie.errors import (
     TooEarly,
     TooLate,
 )
-from balie.ids import AppointmentId, CounterId, DeskId, StaffId, VisitId, new_id
+from balie.identity import service as identity
+from balie.ids import AppointmentId, CounterId, DeskId, SessionId, StaffId, VisitId, new_id
 from balie.work import Work
 
 TRIES = 3
@@ -120,6 +121,8 @@ async def check_in(work: Work) -> Visit:
     await store.add(work, visit, "checked_in")
     await store.put_presence(work, visit.id, "citizen", state="here", changed_at=work.now, last_seen_at=work.now)
     await documents.attach_visit(work, appointment.id, visit.id)
+    if work.actor.session_id:
+        await identity.note_visit(work, SessionId(work.actor.session_id), visit.id)
     await work.announce(CitizenCheckedIn(visit))
     return visit
 
@@ -315,7 +318,7 @@ async def _admit(work: Work, visit: Visit) -> Visit | None:
         work,
         visit_id=visit.id,
         appointment_id=visit.appointment_id,
-        owner_session_id=work.actor.session_id or "",
+        owner_session_id=SessionId(work.actor.session_id or ""),
         staff_id=staff_id,
     )
     await documents.grant_access(work, visit.id, "staff", staff_id)
@@ -406,5 +409,3 @@ async def phone_number_of(work: Work, visit_id: str) -> str | None:
     visit = await owned_visit(work, visit_id)
     details = await booking.contact_details(work, visit.appointment_id)
     return details.mobile
-
-

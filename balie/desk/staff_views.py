@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from aiohttp import web
 
 from balie.booking import service as booking
@@ -14,8 +12,8 @@ from balie.desk.counter_view import counter_page, finished_page
 from balie.desk.queue_view import desks_of, queue_page
 from balie.desk.rules import Visit, VisitState
 from balie.desk.staff_pages import NoDeskPage, QueuePage
-from balie.errors import BalieError, BsnInText, Conflict, Invalid, NobodyWaiting, NotAllowed, NotWaiting
-from balie.history.rules import Outcome, missing_fields
+from balie.errors import BalieError, Conflict, Invalid, NobodyWaiting, NotAllowed, NotWaiting
+from balie.history import staff_views as history_views
 from balie.identity import service as identity
 from balie.identity import verification as verifications
 from balie.ids import SessionId, VerificationId, new_id
@@ -24,14 +22,11 @@ from balie.privacy.service import audit
 from balie.web.forms import fields
 from balie.web.keys import ACTOR
 from balie.web.pages import render
-from balie.web.requests import match_id, see_other, wants_json, work_for
+from balie.web.requests import match_id, see_other, url, wants_json, work_for
 from balie.work import Work
 
 HOLD_MINUTES = (2, 5, 10, 15)
 HOLD_REASONS = ("colleague", "looking_up", "printing", "other")
-RECORD_FIELDS = (
-    "topic", "outcome", "note", "answer", "follow_up_action", "follow_up_team", "follow_up_due",
-)  # fmt: skip
 
 
 async def start(request: web.Request) -> web.Response:
@@ -132,7 +127,9 @@ async def counter(request: web.Request) -> web.Response:
         visit = await service.visit_of(work, match_id(request, "visit_id"))
         if visit.state is VisitState.FINISHED:
             return render(request, "desk/finished", await finished_page(work, visit))
-        page = await counter_page(work, visit)
+        page = await counter_page(
+            work, visit, action=_finish_address(request, visit), eerder=request.query.get("eerder")
+        )
     return render(request, "desk/counter", page)
 
 
@@ -190,38 +187,25 @@ async def end(request: web.Request) -> web.Response:
 
 async def finish(request: web.Request) -> web.Response:
     """*Afronden*; what was typed stays when something is missing."""
-    posted = await fields(request)
-    form = {name: posted.get(name, "").strip() for name in RECORD_FIELDS}
+    form = await history_views.read_record_form(request)
     visit_id = match_id(request, "visit_id")
-    errors = check_record(form)
-    if not errors:
+    if form.model is not None:
         try:
             async with work_for(request, HELP_CITIZEN) as work:
-                visit = await service.finish(work, visit_id, form)
+                visit = await service.finish(work, visit_id, form.values)
             return see_other(request, "desk.queue", desk_id=visit.desk_id)
         except Invalid as error:
-            errors = error.fields or {"note": BsnInText().code}
+            form.errors.update(error.fields or {"note": error.code})
     async with work_for(request, HELP_CITIZEN) as work:
         visit = await service.owned_visit(work, visit_id)
         if visit.state is VisitState.FINISHED:
             raise NotWaiting
-        page = await counter_page(work, visit, form=form, errors=errors)
+        page = await counter_page(work, visit, action=_finish_address(request, visit), form=form)
     return render(request, "desk/counter", page, status=400)
 
 
-def check_record(form: dict[str, str]) -> dict[str, str]:
-    """What is missing or too long in the record form: a code per field."""
-    outcome = Outcome(form["outcome"]) if form["outcome"] in list(Outcome) else None
-    errors = dict(missing_fields(outcome, form["answer"], bool(form["follow_up_action"])))
-    for name, most in (("topic", 200), ("note", 1000), ("answer", 4000), ("follow_up_action", 200)):
-        if len(form[name]) > most:
-            errors[name] = "too_long"
-    if form["follow_up_due"]:
-        try:
-            date.fromisoformat(form["follow_up_due"])
-        except ValueError:
-            errors["follow_up_due"] = "wrong"
-    return errors
+def _finish_address(request: web.Request, visit: Visit) -> str:
+    return url(request, "desk.finish", desk_id=visit.desk_id, visit_id=visit.id)
 
 
 # --- who this is
@@ -262,7 +246,7 @@ async def show_phone(request: web.Request) -> web.Response:
         visit = await service.owned_visit(work, match_id(request, "visit_id"))
         phone = await service.phone_number_of(work, visit.id)
         await audit(work, "desk.show_phone", visit.id)
-        page = await counter_page(work, visit, phone=phone or "")
+        page = await counter_page(work, visit, action=_finish_address(request, visit), phone=phone or "")
     return render(request, "desk/counter", page)
 
 
@@ -273,5 +257,3 @@ async def send_link_again(request: web.Request) -> web.Response:
         await booking.send_link_again(work, visit.appointment_id)
         await audit(work, "desk.send_link_again", visit.id)
     return _back(request, visit)
-
-

@@ -18,8 +18,8 @@ from balie.desk.rules import VisitState
 from balie.errors import BadField, LinkExpired, LinkReplaced, NotFound
 from balie.identity import service as identity
 from balie.identity import verification as verifications
-from balie.identity.links import OpenedLink
-from balie.identity.middleware import remember_session
+from balie.identity.cookies import remember_session
+from balie.identity.links import LinkState, OpenedLink
 from balie.ids import AppointmentId, SessionId, VerificationId, new_id
 from balie.privacy.purposes import HELP_CITIZEN, MAKE_APPOINTMENT
 from balie.web import limits, pages
@@ -130,9 +130,9 @@ async def send_new_link(request: web.Request) -> web.Response:
     _limit_link(request)
     token = request.match_info["token"]
     async with work_for(request, MAKE_APPOINTMENT) as work:
-        appointment_id = await identity.replaced_link(work, token)
-        if appointment_id is not None:
-            await booking.send_link_again(work, appointment_id)
+        invitation, state = await identity.find_link(work, token)
+        if state is LinkState.REPLACED:
+            await booking.send_link_again(work, invitation.appointment_id)
     return render(request, "desk/link_trouble", LinkTroublePage(LinkTrouble.MOVED, is_sent=True))
 
 
@@ -246,5 +246,3 @@ async def identified(request: web.Request) -> web.Response:
         is_open = visit.state in (VisitState.IN_CONVERSATION, VisitState.INTERRUPTED)
         await verifications.complete(work, verification_id, is_visit_open=is_open)
     return see_other(request, "desk.conversation")
-
-

@@ -1,6 +1,7 @@
 """The register: one constant of type Purpose per processing activity."""
 
-from balie.actors import RUN_SERVICE, LegalBasis, Purpose
+from balie.actors import RUN_SERVICE as RUN_SERVICE
+from balie.actors import LegalBasis, Purpose
 
 _REGISTER = "urn:balie:verwerkingsactiviteit:"
 
