@@ -21,7 +21,7 @@ SERVED = ("css", "img", "js", "sound", "vendor")
 # Order matters: the library, what any theme may overrule, our theme, our own blocks.
 _COMMON = ("vendor/utrecht.css", "css/bridge.css", "css/tokens.css", "css/base.css", "css/parts.css", "css/call.css")
 BUNDLES = {
-    "css/citizen.css": (*_COMMON, "css/screens.css", "css/simplified.css"),
+    "css/citizen.css": (*_COMMON, "css/screens.css", "css/conversation.css", "css/simplified.css"),
     "css/staff.css": (*_COMMON, "css/desk.css"),
 }
 _TYPES = {".js": "text/javascript", ".woff2": "font/woff2", ".svg": "image/svg+xml", ".css": "text/css"}

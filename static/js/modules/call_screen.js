@@ -179,7 +179,7 @@ export class CallScreen extends Emitter {
     for (const button of findAll(this.root, '[data-act="audio"]')) button.dataset.state = audio === 'on' ? 'on' : 'off';
     for (const button of findAll(this.root, '[data-act="video"]')) button.dataset.state = video === 'on' ? 'on' : 'off';
     for (const label of findAll(this.root, '[data-own-state]')) {
-      say(label, video === 'on' ? '' : this.announcer.word('video_off'));
+      say(label, video === 'on' ? '' : (find(this.root, '[data-stage]')?.getAttribute('data-word-video-off') ?? ''));
       label.hidden = video === 'on';
     }
     void this.devices.canFlip().then((canFlip) => {

@@ -312,6 +312,7 @@ export class Conversation {
     this.waiting.quiet();
     if ('begin' in dataset) await (await this.#loadTalk()).beforeBegin();
     if ('checkIn' in dataset) void this.waiting.soundOn();
+    if ('signIn' in dataset) fields.page_id = this.connection.pageId;
     const answer = await postForm(form.action, fields);
     if (form.action.endsWith('/nog-niet')) this.waiting.notYet(this.part.visit ?? '');
     if ('signIn' in dataset) return (await this.#loadTalk()).signIn(form, answer);

@@ -118,10 +118,13 @@ export class Talk {
   #show(step) {
     const stage = find(this.root, '[data-stage]');
     if (stage) stage.hidden = step !== 'call';
+    say(find(this.root, '[data-connecting]'), this.announcer.word('connecting'));
     this.dress();
     const bar = find(this.root, '[data-slot="bar"]');
     if (bar) bar.hidden = step !== 'call';
     if ('writes' in this.conversation.part) this.#openText(false);
+    const place = this.screens.section && find(this.screens.section, '[data-slot="text"]');
+    if (place) this.#written().mount(place);
   }
 
   /** Bar and text in the words of this view. @param {boolean} [isOther] the view or language changed */
@@ -244,7 +247,7 @@ export class Talk {
    * @param {any} answer
    */
   signIn(form, answer) {
-    const address = answer?.address ?? answer?.url ?? answer?.location;
+    const address = answer?.link;
     const card = address ? this.screens.show('C4a') : null;
     const link = card?.querySelector('a[data-leaves]');
     if (link instanceof HTMLAnchorElement) link.href = address;
