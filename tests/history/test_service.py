@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -56,6 +57,19 @@ async def test_a_second_call_amends_the_record_and_raises_its_revision(works: Wo
         (revision,) = await rows_of(work, store.contact_revision)
     assert revision["fields"] == "answer,product_id"
     assert b"maandag" not in revision["old_values_sealed"]  # type: ignore[operator]
+
+
+async def test_timer_and_button_at_once_leave_one_record(works: Works) -> None:
+    closed = a_closed_visit()
+    kept = await asyncio.gather(*(record(works, closed) for _ in range(8)))
+    assert sorted(each.revision for each in kept) == list(range(1, 9))
+    assert len({each.id for each in kept}) == await count(works, store.contact_record) == 1
+    assert await count(works, store.contact_party) == await count(works, store.contact_leg) == 1
+
+
+async def test_many_visits_at_once_get_different_numbers(works: Works) -> None:
+    kept = await asyncio.gather(*(record(works, a_closed_visit()) for _ in range(12)))
+    assert len({each.reference for each in kept}) == 12
 
 
 async def test_references_are_never_given_twice_and_pass_over_those_of_others(works: Works) -> None:
