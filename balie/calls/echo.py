@@ -47,13 +47,14 @@ def usable_offer(sdp: str, sources: list[str], is_demo: bool) -> str:
         near |= _own_addresses()
     kept = [line for line in lines if not line.startswith("a=candidate:") or _may_contact(line, near, is_demo)]
     if not any(line.startswith("a=candidate:") for line in kept):
-        kept += _waiting_place(near)
+        kept = _with_waiting_place(kept, near)
     return "\r\n".join(kept) + "\r\n"
 
 
-def _waiting_place(near: set[str]) -> list[str]:
+def _with_waiting_place(lines: list[str], near: set[str]) -> list[str]:
     # aioice gives up at once when it has nobody to call; with the page's own address it waits to be called.
-    return [f"a=candidate:0 1 udp 1 {address} 9 typ host" for address in sorted(near)[:2]]
+    places = [f"a=candidate:0 1 udp 1 {address} 9 typ host" for address in sorted(near)[:2]]
+    return [found for line in lines for found in ([line, *places] if line.startswith("a=mid:") else [line])]
 
 
 def _may_contact(line: str, near: set[str], is_demo: bool) -> bool:

@@ -97,6 +97,7 @@ class CallNow:
     members: dict[str, Member]
     rounds: dict[tuple[str, str, int, int], int] = field(default_factory=dict)
     refused_sessions: set[str] = field(default_factory=set)
+    media_lost_s: int = MEDIA_LOST_S
     is_over: bool = False
     is_up: bool = False
     was_lost_told: bool = False
@@ -164,12 +165,13 @@ class CallNow:
 
     def who_is_lost(self, now: datetime, started_at: datetime) -> str | None:
         """Whose media and socket have been gone for long enough, or "pair" when both say it is down."""
+        limit = timedelta(seconds=self.media_lost_s)
         for who in (CITIZEN, STAFF):
             since = self._gone_since(who, now)
-            if since is not None and now - max(since, started_at) >= timedelta(seconds=MEDIA_LOST_S):
+            if since is not None and now - max(since, started_at) >= limit:
                 return who
         down = self.down_since()
-        return "pair" if down and now - max(down, started_at) >= timedelta(seconds=MEDIA_LOST_S) else None
+        return "pair" if down and now - max(down, started_at) >= limit else None
 
     def _gone_since(self, who: str, now: datetime) -> datetime | None:
         member = self.members.get(who)
@@ -247,7 +249,7 @@ def roster_of(bus: Bus, now: datetime) -> Roster:
     return _rosters[bus]
 
 
-def call_now(call: Call, members: list[Member]) -> CallNow:
+def call_now(call: Call, members: list[Member], media_lost_s: int = MEDIA_LOST_S) -> CallNow:
     """A call as it stands in the database, with who may be in it."""
     return CallNow(
         id=call.id,
@@ -257,4 +259,5 @@ def call_now(call: Call, members: list[Member]) -> CallNow:
         was_connected=call.connected_at is not None,
         hold=call.hold,
         members={member.participant: member for member in members},
+        media_lost_s=media_lost_s,
     )

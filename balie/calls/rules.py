@@ -187,7 +187,7 @@ def is_polite(own_joined_at: datetime | None, own: str, other_joined_at: datetim
     """Whether `own` is the polite side of its pair with `other`: who joined later is; None while unknown."""
     if own == other or own_joined_at is None or other_joined_at is None:
         return None
-    return (own_joined_at, own) > (other_joined_at, other)
+    return (own_joined_at, own != STAFF, own) > (other_joined_at, other != STAFF, other)
 
 
 def may_send(participant: str) -> list[str]:

@@ -21,8 +21,9 @@ from balie.calls.rules import (
     is_room_for,
     seat_of,
 )
-from balie.errors import CallFull, CallOver, NotAllowed, NotBegun, SeatTaken, Unavailable
+from balie.errors import CallFull, CallOver, NotAllowed, NotBegun, Unavailable
 from balie.identity import service as identity
+from balie.identity.rules import public_name
 from balie.ids import AppointmentId, SessionId, StaffId
 from balie.work import Work
 
@@ -40,6 +41,7 @@ class Joined:
     call: Call
     now: CallNow
     member: Member
+    before: Member
 
 
 def roster(work: Work) -> Roster:
@@ -74,7 +76,8 @@ async def seat(work: Work, appointment_id: str, participant: str) -> Seat | None
 
 async def _hand_seat(work: Work, taken: Seat, session_id: str) -> None:
     await store.change_seat(work, taken, session_id=session_id, page_id=None, asking_session_id=None)
-    work.tell(f"session:{taken.session_id}", {"type": "session.moved"})
+    if taken.session_id != session_id:
+        work.tell(f"session:{taken.session_id}", {"type": "session.moved"})
     if taken.visit_id is not None:
         await work.announce(SeatTakenOver(taken.visit_id, taken.participant))
 
@@ -117,6 +120,8 @@ async def _asked(work: Work, visit_id: str, participant: str) -> tuple[Call, Sea
 def _vacate(now: CallNow, participant: str) -> None:
     member = now.members.get(participant)
     if member is not None:
+        if member.send_away is not None:
+            member.send_away()
         member.page_id, member.presence, member.why = None, Presence.AWAY, "page_gone"
 
 
@@ -132,8 +137,11 @@ async def may_listen(work: Work, call_id: str) -> str | None:
     return participant
 
 
-async def join(work: Work, call_id: str, page_id: str, wish: CallJoin) -> Joined:
-    """A page comes into the call, for the first time, after a reload or after a broken socket."""
+async def join(work: Work, call_id: str, page_id: str, wish: CallJoin) -> Joined | None:
+    """A page comes into the call, for the first time, after a reload or after a broken socket.
+
+    None when another page talks from this seat; staff are asked then, which has to be committed.
+    """
     call = await store.call_by_id(work, call_id)
     participant = seat_of(work.actor, call) if call else None
     if call is None or participant is None:
@@ -148,11 +156,13 @@ async def join(work: Work, call_id: str, page_id: str, wish: CallJoin) -> Joined
     now = await call_of_now(work, call)
     if not is_room_for(participant, [m.participant for m in now.joined()]):
         raise CallFull
-    taken = await _take_page(work, call, now, taken, page_id, wish.epoch)
-    return await _come_in(work, call, now, taken, wish)
+    own = await _take_page(work, call, now, taken, page_id, wish.epoch)
+    return await _come_in(work, call, now, own, wish) if own is not None else None
 
 
-async def _take_page(work: Work, call: Call, now: CallNow, taken: Seat, page_id: str, epoch: int | None) -> Seat:
+async def _take_page(
+    work: Work, call: Call, now: CallNow, taken: Seat, page_id: str, epoch: int | None
+) -> Seat | None:
     session_id = SessionId(work.actor.session_id or "")
     is_own_session = taken.session_id == session_id
     if is_own_session and taken.page_id == page_id:
@@ -163,7 +173,7 @@ async def _take_page(work: Work, call: Call, now: CallNow, taken: Seat, page_id:
     is_alive = taken.page_id is not None and member is not None and member.is_alive(work.now)
     if call.connected_at is not None and (is_alive or (not is_own_session and taken.participant != STAFF)):
         await _ask(work, call, taken, session_id)
-        raise SeatTaken
+        return None
     after = replace(taken, session_id=session_id, page_id=page_id, epoch=taken.epoch + 1, asking_session_id=None)
     changed = await store.change_seat(
         work, taken, session_id=session_id, page_id=page_id, epoch=after.epoch, asking_session_id=None
@@ -208,26 +218,29 @@ async def _come_in(work: Work, call: Call, now: CallNow, taken: Seat, wish: Call
         now.members[member.participant] = member
         if not is_same_page:
             now.forget_reports_about(member.participant)
-            if old.send_away is not None:
-                old.send_away()
 
     work.after_commit(settle)
-    return Joined(call, now, member)
+    return Joined(call, now, member, old)
 
 
 async def call_of_now(work: Work, call: Call) -> CallNow:
     """The running call in memory; after a restart it is read from the database first."""
     rows = roster(work)
     if call.id not in rows.calls:
+        appointment = await booking.appointment(work, call.appointment_id)
+        desk = await booking.desk(work, appointment.desk_id)
         members = await _members(work, call, rows)
-        rows.calls.setdefault(call.id, call_now(call, members))
+        rows.calls.setdefault(call.id, call_now(call, members, desk.media_lost_s))
     return rows.calls[call.id]
 
 
 async def _members(work: Work, call: Call, rows: Roster) -> list[Member]:
     appointment = await booking.appointment(work, call.appointment_id)
     staff = await identity.staff_member(work, StaffId(call.staff_id))
-    names = {CITIZEN: appointment.name or "", STAFF: staff.display_name}
+    names = {
+        CITIZEN: appointment.name or "",
+        STAFF: public_name(staff.display_name, work.settings.staff_display),
+    }
     joined = await store.joined(work, call.id)
     members = []
     for taken in await store.seats(work, call.appointment_id):

@@ -30,6 +30,7 @@ from balie.errors import (
     NotBegun,
     NotInCall,
     OnHold,
+    SeatTaken,
     StaleEpoch,
     StaleRound,
     TooBig,
@@ -55,10 +56,12 @@ class Place:
         if self.now.is_over:
             raise CallOver
         member = self.now.members[self.participant]
-        if member.epoch != self.epoch or member.page_id != self.page_id:
+        if member.epoch != self.epoch:
             raise StaleEpoch
         if member.presence in (None, Presence.LEFT):
             raise NotInCall
+        if member.page_id != self.page_id:
+            raise StaleEpoch
         return member
 
 
@@ -82,7 +85,12 @@ async def join(connection: Connection, message: CallJoin) -> dict[str, Any] | No
         connection.send({"type": "moved"})
         connection.close(4409)
         return None
+    if joined is None:
+        raise SeatTaken
     place = Place(joined.now, joined.member)
+    before = joined.before
+    if before.send_away is not None and before.page_id not in (None, place.page_id):
+        before.send_away()
     is_first = connection.notes.get(Place) is None
     connection.notes[Place] = place
     joined.member.socket = connection

@@ -279,7 +279,7 @@ async def seen(work: Work, visit_id: str) -> list[Seen]:
         select(call_participant)
         .join(call, call.c.id == call_participant.c.call_id)
         .where(call.c.visit_id == visit_id)
-        .order_by(call_participant.c.joined_at)
+        .order_by(call_participant.c.joined_at, call_participant.c.participant)
     )
     return [
         Seen(row.participant, row.role, row.who, row.joined_at, row.left_at)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import WSMsgType, web
@@ -51,6 +52,7 @@ class Sockets:
         self.hello_within_s = hello_within_s
         self.is_stopping = False
         self._open: dict[Connection, tuple[str, str]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._memories: dict[tuple[str, str], PageMemory] = {}
 
     def check_room(self, settings: Settings, session_id: str, network: str) -> None:
@@ -78,6 +80,13 @@ class Sockets:
         heard = [pair for connection in self._open for pair in connection.outgoing.heard()]
         return {(topic.removeprefix(prefix), who) for topic, who in heard if topic.startswith(prefix)}
 
+    def closing(self, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that lives until it is done, whoever waits for it."""
+        task = asyncio.create_task(what)
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+        return task
+
     def memory_of(self, session_id: str, page_id: str) -> PageMemory:
         """What this page was answered on earlier sockets."""
         old = monotonic() - KEEP_MEMORY_S
@@ -95,7 +104,8 @@ class Sockets:
         for connection in connections:
             connection.send({"type": "server_restart", "resume_after_ms": random.randint(0, 2_000)})
             connection.close(1001)
-        await asyncio.gather(*(c.outgoing.ended() for c in connections), return_exceptions=True)
+        await asyncio.gather(*(c.outgoing.closed() for c in connections), return_exceptions=True)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
 
 DOOR = web.AppKey("live_door", Door)
@@ -140,7 +150,7 @@ async def connect(request: web.Request) -> web.StreamResponse:
         return web.json_response(problem(error), status=error.status)
     # Compression and any origin are what aiohttp does when it is told nothing.
     socket = web.WebSocketResponse(
-        protocols=(PROTOCOL,), max_msg_size=LONGEST_FRAME, heartbeat=HEARTBEAT_S, compress=False
+        protocols=(PROTOCOL,), max_msg_size=LONGEST_FRAME + 1, heartbeat=HEARTBEAT_S, compress=False
     )
     await socket.prepare(request)
     app, session_id = request.app, actor.session_id or ""
@@ -156,9 +166,15 @@ async def connect(request: web.Request) -> web.StreamResponse:
             await _serve(app, socket, connection)
         finally:
             app[SOCKETS].remove(connection)
-            await outgoing.ended()
-            await connection.closed(was_clean=socket.close_code in (1000, 1001) and outgoing.close_code is None)
+            was_clean = socket.close_code in (1000, 1001) and outgoing.close_code is None
+            # A server may cancel this handler when the browser goes; what follows is done all the same.
+            await asyncio.shield(app[SOCKETS].closing(_closed(connection, was_clean)))
     return socket
+
+
+async def _closed(connection: Connection, was_clean: bool) -> None:
+    await connection.outgoing.ended()
+    await connection.closed(was_clean)
 
 
 def _abort(request: web.Request) -> None:

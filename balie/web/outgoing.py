@@ -72,6 +72,11 @@ class Outgoing:
             self._ready.set()
             self._closing = asyncio.create_task(self._close_soon(code))
 
+    async def closed(self) -> None:
+        """Wait until a close that was begun is done."""
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+
     async def ended(self) -> None:
         """Stop both tasks and wait for a close that was begun."""
         for task in self._tasks:
