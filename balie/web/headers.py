@@ -56,14 +56,10 @@ async def set_headers(request: web.Request, response: web.StreamResponse) -> Non
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     headers.popall("Server", None)
     if request.get(NEW_PRE_SESSION) and response.content_type == "text/html":
-        response.set_cookie(
-            cookie_name(settings, "balie-formulier"),
-            request[PRE_SESSION],
-            secure=settings.is_https,
-            httponly=True,
-            samesite="Lax",
-            path="/",
-        )
+        # aiohttp has turned its own cookies into headers by now, so this one is written as a header.
+        secure = "; Secure" if settings.is_https else ""
+        value = f"{cookie_name(settings, 'balie-formulier')}={request[PRE_SESSION]}"
+        headers.add("Set-Cookie", f"{value}; HttpOnly; Path=/; SameSite=Lax{secure}")
 
 
 def cookie_name(settings: Settings, name: str) -> str:

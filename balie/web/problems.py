@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from aiohttp import web
 
 from balie.errors import BalieError, Invalid, NotFound, NotSignedIn, TooLarge, Unavailable
-from balie.web.keys import REQUEST_ID
+from balie.web.keys import REQUEST_ID, ROUTE
 from balie.web.pages import render
 from balie.web.requests import url, wants_json
 
@@ -59,13 +60,22 @@ def answer(request: web.Request, error: BalieError, status: int | None = None) -
             {**problem(error), "status": status}, status=status, content_type="application/problem+json"
         )
     elif isinstance(error, NotSignedIn) and request.path.startswith(STAFF_PATHS):
-        return web.Response(status=303, headers={"Location": url(request, "identity.staff_sign_in")})
+        sign_in = url(request, "identity.staff_sign_in") + _way_back(request)
+        return web.Response(status=303, headers={"Location": sign_in})
     else:
         retry = error.retry_after_s if isinstance(error, Unavailable) else None
         response = render(request, "errors/problem", ProblemPage(error.code, status, retry), status=status)
     if isinstance(error, Unavailable):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
+
+
+def _way_back(request: web.Request) -> str:
+    """The page that asked for the sign-in, by route name and ids: identity leads back to it."""
+    route = request.get(ROUTE)
+    if request.method != "GET" or route is None:
+        return ""
+    return "?" + urlencode({"terug": ":".join((route.name, *request.match_info.values()))})
 
 
 def fault(request: web.Request, error: Exception) -> web.Response:
