@@ -40,6 +40,25 @@ T.join = async () => {
   await T.call.join();
 };
 
+/** Every part of the check, as the page of the product does it. */
+T.check = async () => {
+  const [{ Check }, { movingPicture }] = await Promise.all([
+    import('/static/js/call/check.js'), import('/static/js/call/stage.js'),
+  ]);
+  const postOffer = async ({ sdp }) => {
+    const response = await fetch('/gesprek/check/aanbod', { method: 'POST', body: JSON.stringify({ sdp }) });
+    return response.ok ? response.json() : null;
+  };
+  const video = document.querySelector('[data-own]');
+  const check = new Check({ devices: T.devices, connection: T.connection, video, postOffer, makePicture: movingPicture });
+  T.levels = [];
+  const [camera, microphone, path, ping] = await Promise.all([
+    check.camera(), check.microphone((level) => T.levels.push(level)), check.path(), check.signalling(),
+  ]);
+  check.stop();
+  return { browser: check.browser(), camera, microphone, path, ping };
+};
+
 T.pair = () => T.call.pairs.all[0];
 T.peer = () => T.pair()?.peer;
 

@@ -65,6 +65,7 @@ class Relay:
         self.delay_s = 0.0
         self.cut_after: dict[str, int] = {}
         self.address = ""
+        self.echo: asyncio.subprocess.Process | None = None
 
     # What a test does to it
 
@@ -291,12 +292,23 @@ class Relay:
         html = (HERE / "page.html").read_text()
         return web.Response(text=html, content_type="text/html", headers={"Content-Security-Policy": CSP})
 
+    async def check(self, request: web.Request) -> web.Response:
+        """POST /gesprek/check/aanbod, answered by the product's own echo process."""
+        if self.echo is None:
+            raise web.HTTPServiceUnavailable
+        sent = await request.json()
+        command = {"id": 1, "do": "offer", "check": "1", "sdp": sent["sdp"], "sources": ["127.0.0.1"], "is_demo": True}
+        assert self.echo.stdin and self.echo.stdout
+        self.echo.stdin.write(json.dumps(command).encode() + b"\n")
+        answer = json.loads(await self.echo.stdout.readline())
+        return web.json_response({"check_id": "1", "sdp": answer["sdp"]})
+
     def app(self) -> web.Application:
         """Everything on one address."""
         app = web.Application()
         app.add_routes([
             web.get("/", self.page), web.get("/live", self.live), web.post("/live/kaartje", self.ticket),
-            web.static("/static", STATIC), web.static("/test", HERE),
+            web.post("/gesprek/check/aanbod", self.check), web.static("/static", STATIC), web.static("/test", HERE),
         ])  # fmt: skip
         return app
 

@@ -68,7 +68,7 @@
  * ### Check (call/check.js): the measuring before the call
  * - `new Check({ devices, connection, video, postOffer, makePicture })`; video: the own preview element;
  *   postOffer: async ({ sdp, type }) → { sdp, type } of the echo, or null when it is busy or away;
- *   makePicture: () → MediaStreamTrack that stands in for a camera that may not be used (Stage.movingPicture)
+ *   makePicture: movingPicture of stage.js (what is sent to measure the way, never the camera)
  * - `browser()`, `await camera()`, `await microphone(onLevel?)`, `await signalling()`, `await path()` → plain
  *   values with the outcomes and figures of calls.md section 3; `stop()`.
  *

@@ -194,22 +194,21 @@ export class Stage extends Emitter {
 }
 
 /**
- * A moving picture that stands in for a camera that may not be used, so that the network can be measured.
+ * A moving picture full of grains: it asks as much of the network as a camera in a call does.
  * @returns {{ track: MediaStreamTrack, stop: () => void }}
  */
 export function movingPicture() {
+  const [width, height] = [320, 240];
   const canvas = document.createElement('canvas');
-  canvas.width = 320;
-  canvas.height = 240;
+  canvas.width = width;
+  canvas.height = height;
   const pen = canvas.getContext('2d');
-  let frame = 0;
+  const grains = new ImageData(width, height);
+  const pixels = new Uint32Array(grains.data.buffer);
+  for (let at = 0; at < pixels.length; at += 1) pixels[at] = 0xff000000 | (Math.random() * 0x1000000);
   const timer = setInterval(() => {
-    frame += 1;
-    if (!pen) return;
-    pen.fillStyle = `hsl(${(frame * 7) % 360} 60% 50%)`;
-    pen.fillRect(0, 0, 320, 240);
-    pen.fillStyle = 'white';
-    pen.fillRect((frame * 11) % 320, (frame * 5) % 240, 40, 40);
+    const [x, y] = [Math.random() * width, Math.random() * height];
+    for (const left of [x, x - width]) for (const top of [y, y - height]) pen?.putImageData(grains, left, top);
   }, 50);
   const [track] = canvas.captureStream(20).getVideoTracks();
   const stop = () => {
