@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from balie.privacy.sealing import load_keyring
 from balie.privacy.service import (
     RetentionRules,
     destroy_audit_log,
@@ -35,6 +37,12 @@ class Nightly:
             return
         await destroy_past_period(works)
         self._done_on = here.date()
+
+
+async def keys_are_there(works: Works) -> bool:
+    """For `/readyz`: whether every key file is there and closed to others."""
+    await asyncio.to_thread(load_keyring, works.settings.keys_dir, may_make=False)
+    return True
 
 
 async def _collect_rules(app: web.Application) -> AsyncIterator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -106,12 +107,19 @@ async def jobs_run(works: Works) -> bool:
         return oldest is None or work.now - oldest < OLDEST_JOB
 
 
+async def disk_has_room(works: Works) -> bool:
+    """Whether a tenth of the disk is free; under that, uploads are refused and the rest goes on."""
+    usage = await asyncio.to_thread(shutil.disk_usage, works.settings.data_dir)
+    return usage.free * 10 >= usage.total
+
+
 def feature(newest_migration: str | None, checks: Sequence[Check] = (), pulse: Pulse | None = None) -> Feature:
     """The feature health. `checks` are those of others, such as key files; `pulse` is told of a stop."""
     own = [
         Check("database", database_writes),
         Check("migrations", partial(migrations_at, newest_migration)),
         Check("jobs", jobs_run, is_required=False),
+        Check("disk", disk_has_room, is_required=False),
     ]
     health = Health([*own, *checks], pulse or Pulse())
     return Feature(

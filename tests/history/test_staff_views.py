@@ -15,6 +15,7 @@ from yarl import URL
 from balie.actors import Actor
 from balie.history import service, staff_views, wiring
 from balie.history.rules import Outcome
+from balie.history.screens import EARLIER_STATES, record_states
 from balie.history.staff_views import EarlierPart, RecordForm, RecordPart, earlier_part, record_part
 from balie.ids import VisitId, new_id
 from balie.privacy.purposes import HELP_CITIZEN, RECORD_CONTACT
@@ -219,3 +220,13 @@ async def test_a_draft_saves_itself_and_needs_the_proof_of_its_form(
         assert response.status == 403
     async with browser.post("/medewerker/bezoek/x/concept", data={"csrf": proof}, headers=headers) as response:
         assert response.status == 404
+
+
+@pytest.mark.parametrize("state", list(EARLIER_STATES))
+def test_every_sample_of_earlier_contacts_can_be_shown(pages: Pages, state: str) -> None:
+    assert html(pages, "history/_earlier", earlier=EARLIER_STATES[state]).strip()
+
+
+@pytest.mark.parametrize("state", ["new", "filled", "errors"])
+def test_every_sample_of_the_record_form_can_be_shown(pages: Pages, state: str) -> None:
+    assert "Afronden" in html(pages, "history/_record_form", record=record_states("/afronden")[state])

@@ -15,8 +15,10 @@ from balie.ids import new_id
 from balie.privacy import service, store
 from balie.privacy.purposes import ALL, HELP_CITIZEN, VERIFY_IDENTITY
 from balie.privacy.rules import BATCH, is_past_period, retain_until
+from balie.privacy.sealing import load_keyring
 from balie.privacy.service import RetentionRules, audit, destroy_past_period, log_processing
-from balie.privacy.wiring import Nightly, feature
+from balie.privacy.wiring import Nightly, feature, keys_are_there
+from balie.settings import Settings
 from balie.web.features import TableRule
 from balie.work import Work, Works
 from tests.conftest import Clock
@@ -143,3 +145,13 @@ async def test_a_citizen_without_an_id_has_a_pseudonym_too(works: Works) -> None
         assert service.subject_pseudonym(work, "a") != service.subject_pseudonym(work, "b")
     (line,) = await lines(works, store.audit_log)
     assert (len(line["actor"]), line["actor_role"]) == (64, "citizen")
+
+
+async def test_readiness_looks_at_the_key_files(works: Works, settings: Settings) -> None:
+    with pytest.raises(FileNotFoundError):
+        await keys_are_there(works)
+    load_keyring(settings.keys_dir, may_make=True)
+    assert await keys_are_there(works)
+    (settings.keys_dir / "pepper.key").chmod(0o644)
+    with pytest.raises(PermissionError):
+        await keys_are_there(works)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from typing import NamedTuple
 
 import pytest
 from aiohttp import web
@@ -19,8 +19,13 @@ from balie.web.keys import ACTOR, CSRF_SCOPE
 from balie.work import Works
 from tests.conftest import Clock
 
-Client = TestClient[web.Request, web.Application]
-Make = Callable[..., AsyncIterator[Client]]
+
+class Usage(NamedTuple):
+    """What `shutil.disk_usage` answers."""
+
+    total: int
+    used: int
+    free: int
 
 
 async def identify(request: web.Request) -> None:
@@ -34,6 +39,12 @@ async def told(works: Works, path: str, *checks: Check, pulse: Pulse | None = No
         body = await response.json()
         assert list(body) == ["status"]
         return response.status, body["status"]
+
+
+@pytest.fixture(autouse=True)
+def roomy_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the disk is free, whatever this machine has."""
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: Usage(100, 50, 50))
 
 
 @pytest.fixture
@@ -87,6 +98,11 @@ async def test_a_job_that_waits_too_long_makes_it_degraded(migrated: Works, cloc
         await jobs.put(work, "test.job", {})
     assert await told(migrated, "/readyz") == (200, "ready")
     clock.now += timedelta(minutes=16)
+    assert await told(migrated, "/readyz") == (200, "degraded")
+
+
+async def test_a_full_disk_makes_it_degraded(migrated: Works, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: Usage(100, 91, 9))
     assert await told(migrated, "/readyz") == (200, "degraded")
 
 
