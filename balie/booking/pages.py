@@ -281,7 +281,6 @@ class ProductPage:
     values: Mapping[str, str]
     errors: Mapping[str, str]
     pools: tuple[tuple[str, str, bool], ...]
-    papers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
