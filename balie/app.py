@@ -53,7 +53,7 @@ def own_features() -> list[Feature]:
         preferences.FEATURE,
         live.FEATURE,
         openapi.feature(),
-        health.feature(newest()),
+        health.feature(newest(), [health.Check("keys", privacy.keys_are_there)]),
         privacy.feature(),
         identity.FEATURE,
         booking.FEATURE,
