@@ -6,6 +6,7 @@ page, width, height, length. Runs within the walls; whoever reads the answer tru
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import sys
@@ -31,9 +32,7 @@ def main() -> None:
 
     load_image_parsers()
     if KINDS[kind] == "pdf":
-        import pypdfium2  # type: ignore[import-untyped]  # noqa: F401
-
-        _warm_up()
+        _warm_up(_pdfium())
     walls.raise_inner()
     file = read_exactly(length)
     if KINDS[kind] == "pdf":
@@ -49,10 +48,12 @@ def write(what: int, page: int, width: int, height: int, payload: bytes) -> None
     sys.stdout.buffer.flush()
 
 
-def _warm_up() -> None:
-    """Load what pdfium and WebP load late, while files may still be opened."""
-    import pypdfium2
+def _pdfium() -> Any:
+    return importlib.import_module("pypdfium2")
 
+
+def _warm_up(pypdfium2: Any) -> None:
+    """Load what pdfium and WebP load late, while files may still be opened."""
     document = pypdfium2.PdfDocument.new()
     page = document.new_page(10, 10)
     page.render(scale=1).to_pil().save(io.BytesIO(), "WEBP")
@@ -61,9 +62,7 @@ def _warm_up() -> None:
 
 def draw_pdf(file: bytes, first: int, last: int) -> None:
     """Pages `first` to `last` at 150 dpi with the text that stands on them."""
-    import pypdfium2
-
-    document = pypdfium2.PdfDocument(file)
+    document = _pdfium().PdfDocument(file)
     for number in range(first, min(last, len(document)) + 1):
         page = document[number - 1]
         width, height = page.get_size()

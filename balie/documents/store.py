@@ -306,7 +306,7 @@ def _request(row: RowMapping) -> DocumentRequest:
 
 async def add_document(work: Work, new: Document) -> None:
     """A document whose last byte is safe."""
-    await work.db.execute(insert(document).values(_columns(work, new), id=new.id))
+    await work.db.execute(insert(document).values({"id": new.id} | _columns(work, new)))
 
 
 async def document_by_id(work: Work, document_id: str) -> Document | None:

@@ -145,8 +145,20 @@ class Writer:
         self._kept = False
 
     async def __aenter__(self) -> Self:
-        self._file = await asyncio.to_thread(_begin, self._path)
+        try:
+            await _whole(self._open)
+        except asyncio.CancelledError:
+            self._drop()
+            raise
         return self
+
+    def _open(self) -> None:
+        self._file = _begin(self._path)
+
+    def _drop(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            _part(self._path).unlink(missing_ok=True)
 
     async def write(self, plain: bytes) -> None:
         self._waiting += self._sealer.feed(plain)
@@ -158,20 +170,29 @@ class Writer:
         self._waiting += self._sealer.close()
         await self._flush()
         assert self._file is not None
-        await asyncio.to_thread(_finish, self._file, self._path)
+        await _whole(_finish, self._file, self._path)
         self._kept = True
 
     async def _flush(self) -> None:
         assert self._file is not None
         block, self._waiting = bytes(self._waiting), bytearray()
-        await asyncio.to_thread(_write_all, self._file, block)
+        await _whole(_write_all, self._file, block)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._kept and self._file is not None:
-            self._file.close()
-            _part(self._path).unlink(missing_ok=True)
+        if not self._kept:
+            self._drop()
+
+
+async def _whole(act: Callable[..., None], *arguments: object) -> None:
+    """Run it in a thread to its end, also when whoever waits is cancelled: nobody else touches the file meanwhile."""
+    running = asyncio.ensure_future(asyncio.to_thread(act, *arguments))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
 
 
 def _write_all(file: BinaryIO, block: bytes) -> None:
