@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -226,7 +227,7 @@ def mail_of(pages: Pages, settings: Settings, outgoing: Outgoing) -> EmailMessag
     mail["To"] = outgoing.address
     mail["Message-ID"] = f"<{outgoing.id}@{urlsplit(settings.public_origin).hostname or 'balie'}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content(body.strip() + "\n")
+    mail.set_content(re.sub(r"\n{3,}", "\n\n", body.strip()) + "\n")
     mail.add_alternative(pages.text(f"mail/{kind}.html", outgoing.language, outgoing.page), subtype="html")
     if outgoing.calendar is not None:
         method = "CANCEL" if b"METHOD:CANCEL" in outgoing.calendar else "REQUEST"
