@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -31,7 +32,6 @@ from balie.web.application import assemble
 from balie.web.features import Feature, Route
 from balie.web.requests import see_other, work_for
 from balie.work import Work, Works
-from tests.conftest import Clock
 
 
 def free_port() -> int:
@@ -173,13 +173,8 @@ class Guest:
     asked: Verification
 
 
-Ask = Callable[..., object]
-
-
-async def link_session(work: Work, clock_now: object = None) -> tuple[NewSession, AppointmentId]:
+async def link_session(work: Work) -> tuple[NewSession, AppointmentId]:
     """Fatima's link, opened."""
-    from datetime import timedelta
-
     appointment_id = AppointmentId(new_id())
     invitation = await service.invite(
         work,
@@ -248,6 +243,3 @@ async def whole_sign_in(guest: Guest, person: str = "fatima", level: str = "subs
 def query_of(address: str) -> dict[str, str]:
     """The parameters of an address."""
     return {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-
-
-__all__ = ["Clock"]

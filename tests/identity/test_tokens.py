@@ -93,7 +93,7 @@ BAD: dict[str, list[str]] = {
     "algorithm": [signed(header={"alg": "RS512"})],
     "key_in_header": [
         signed(header={"jku": "https://elders.example/keys"}),
-        signed(header={"jwk": KEY.as_dict(private=False)}),
+        signed(header={"jwk": ECKey.generate_key("P-256").as_dict(private=False)}),
         signed(header={"x5u": "https://elders.example/cert"}),
     ],
     "issuer": [signed({"iss": "https://elders.example"}), without("iss")],
