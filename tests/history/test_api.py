@@ -13,12 +13,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import func, select
 
 from balie.actors import system
+from balie.db import metadata
 from balie.history import channels, service, store, wiring
 from balie.history.api import api_client_of
 from balie.history.rules import Outcome
 from balie.identity import service as identity
 from balie.identity.bsn import Bsn
-from balie.ids import CitizenId, new_id
+from balie.ids import CitizenId, VisitId, new_id
 from balie.privacy.purposes import HELP_CITIZEN, RECORD_CONTACT
 from balie.privacy.store import processing_log
 from balie.web import logs, openapi
@@ -26,7 +27,7 @@ from balie.web.application import assemble
 from balie.web.keys import ACTOR, CSRF_SCOPE
 from balie.work import Works
 from tests.conftest import Clock
-from tests.history.builders import ANNA, a_closed_visit, a_party
+from tests.history.builders import ANNA, ANNA_ID, a_closed_visit, a_party
 
 BSN = "999990019"
 ROOT = "/klantinteracties/api/v1"
@@ -348,3 +349,20 @@ async def test_the_openapi_document_describes_what_is_served(client: Client) -> 
     assert set(FATIMA) | {"referentienummer", "page", "pageSize", "expand"} == names
     assert "_expand" in whole["components"]["schemas"]["Klantcontact"]["properties"]
     assert {"MaakKlantcontact", "NewKlantcontact", "Problem"} <= set(whole["components"]["schemas"])
+
+
+async def test_the_number_of_a_person_stands_in_no_table_but_sealed(
+    works: Works, client: Client, citizen_id: CitizenId
+) -> None:
+    await post(client, a_body(citizen_id))
+    await ask(client, "/klantcontacten", params=FATIMA)
+    async with works.begin(ANNA, RECORD_CONTACT) as work:
+        await service.save_draft(work, VisitId(new_id()), ANNA_ID, {"note": f"typt {BSN}"})
+        await service.record_visit(work, a_closed_visit(parties=(a_party(citizen_id),)))
+        for name, table in metadata.tables.items():
+            rows = (await work.db.execute(select(table))).all()
+            assert not any(BSN in str(value) or BSN.encode() in _bytes(value) for row in rows for value in row), name
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
