@@ -1,0 +1,55 @@
+"""Negotiation under glare, and on a network that delays, repeats and reorders."""
+import asyncio
+
+import pytest
+
+from tests.browser_units.conftest import Side
+from tests.browser_units.relay import Relay
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+Sides = tuple[Side, Side]
+SEEDS = 200
+AT_A_TIME = 25
+
+STORM = """async (times) => {
+  const wait = (ms) => new Promise((go) => setTimeout(go, ms));
+  for (let n = 0; n < times; n += 1) {
+    await wait(Math.random() * 60);
+    const { connection } = T.peer();
+    const lines = connection.getTransceivers();
+    const what = Math.random();
+    if (what < 0.4) connection.restartIce();
+    else if (what < 0.6) lines[2].direction = lines[2].direction === 'sendrecv' ? 'recvonly' : 'sendrecv';
+    else if (what < 0.7 && lines.length < 8) connection.addTransceiver('video', { direction: 'recvonly' });
+    else if (what < 0.85) T.devices.mute(Math.random() < 0.5);
+    else await T.devices.showCamera(Math.random() < 0.5);
+  }
+  T.devices.mute(false);
+  await T.devices.showCamera(true);
+}"""
+
+
+async def test_a_hundred_changes_on_both_sides_at_once_end_stable_with_media_both_ways(talking: Sides) -> None:
+    await asyncio.gather(*(side.do(STORM, 100) for side in talking))
+    for side in talking:
+        await side.until("!T.peer().isNegotiating && T.pair().isConnected")
+    await asyncio.gather(*(side.sees_and_hears() for side in talking))
+    for side in talking:
+        assert await side.errors() == []
+        assert await side.do("T.pair().round") == 1
+
+
+async def test_two_hundred_bad_networks_all_end_connected(sides: Sides, relay: Relay) -> None:
+    page, _ = sides
+    await page.page.goto(f"{relay.address}/")
+    results = []
+    for start in range(0, SEEDS, AT_A_TIME):
+        script = "([from, to]) => import('/test/storm.js').then(({ lives }) => lives(from, to, 10000))"
+        results += await page.do(script, [start, start + AT_A_TIME])
+    assert len(results) == SEEDS
+    assert sum(result["repeated"] for result in results) > SEEDS
+    failed = [result for result in results if not result["isDone"] or result["errors"]]
+    assert failed == []
+    assert await page.do("T.errors") == []
+    times = sorted(result["ms"] for result in results)
+    print(f"a life of a pair: p50 {times[100]:.0f} ms, longest {times[-1]:.0f} ms")
