@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -18,7 +17,6 @@ from balie.history.rules import (
     CHOSEN_BY_STAFF,
     NOTE_MOST,
     TOPIC_MOST,
-    FollowUpPlan,
     Outcome,
     missing_fields,
 )
@@ -32,7 +30,6 @@ from balie.work import Work
 
 _FIELDS = ("outcome", "topic", "note", "answer", "follow_up_action", "follow_up_team", "follow_up_due")
 _PAGE = 20
-_DAY_ENDS = time(17, 0)
 
 
 class RecordForm(BaseModel):
@@ -61,14 +58,6 @@ class RecordForm(BaseModel):
         if has_bsn(value):
             raise ValueError("bsn_in_text")
         return value
-
-    def plan(self, zone: str, default_team: str, default_due: date) -> FollowUpPlan | None:
-        """The follow-up that staff planned, due at the end of that working day."""
-        if not self.follow_up_action:
-            return None
-        due_on = self.follow_up_due or default_due
-        due_at = datetime.combine(due_on, _DAY_ENDS, ZoneInfo(zone))
-        return FollowUpPlan(self.follow_up_action, self.follow_up_team or default_team, due_at)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from balie.settings import Settings
 from balie.web import csrf
 from balie.web.application import assemble
 from balie.web.assets import Assets
-from balie.web.forms import Form, check_form
+from balie.web.forms import Form
 from balie.web.keys import ACTOR, CSRF_SCOPE
 from balie.web.pages import Look, Pages
 from balie.work import Works
@@ -145,16 +145,6 @@ async def test_the_form_tells_what_is_missing(sent: dict[str, str], errors: dict
     assert form.errors == errors
     assert (form.model is None) is bool(errors)
     assert form.values == sent
-
-
-def test_a_follow_up_without_date_or_team_takes_the_usual_ones() -> None:
-    usual = ("Europe/Amsterdam", "Burgerzaken", date(2026, 12, 7))
-    model = check_form({"follow_up_action": "Bellen"}, RecordForm).model
-    assert model is not None
-    plan = model.plan(*usual)
-    assert plan is not None
-    assert (plan.team, plan.due_at.isoformat()) == ("Burgerzaken", "2026-12-07T17:00:00+01:00")
-    assert RecordForm().plan(*usual) is None
 
 
 async def test_the_form_opens_with_what_was_sent_else_the_draft_else_what_is_known(works: Works) -> None:
