@@ -24,7 +24,7 @@ from balie.work import Work
 
 log = structlog.get_logger()
 LIFE_S = 30
-ANSWER_WITHIN_S = 10.0
+ANSWER_WITHIN_S = 9.0  # the page waits ten
 SUSPECT_WITHIN_S = 2.0
 REPLACE_AFTER_S = 30.0
 RESTART_AFTER_S = 20.0

@@ -66,8 +66,9 @@ async def page_gone(request: web.Request) -> web.Response:
     """A beacon at `pagehide`: the seat may be taken again at once."""
     form = await fields(request)
     call_id = form.get("topic", "").removeprefix("call:")
-    why = form.get("why", "page_gone")
-    if not is_id(call_id) or why not in ("page_gone", "signing_in"):
+    # Whatever else took the person away: the page is gone, and only a sign-in is waited for.
+    why = "signing_in" if form.get("why") == "signing_in" else "page_gone"
+    if not is_id(call_id):
         raise BadField({"topic": "bad_field"})
     async with work_for(request, HELP_CITIZEN) as work:
         call = await service.call_by_id(work, call_id)

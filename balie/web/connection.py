@@ -64,7 +64,7 @@ class Ping(BaseModel):
     """Asks for a `pong` with the same number."""
 
     model_config = ConfigDict(extra="forbid")
-    t: float
+    t: Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)

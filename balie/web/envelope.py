@@ -118,12 +118,18 @@ class PageMemory:
         self.left_at: float | None = None
 
     def answer_to(self, envelope: Envelope) -> dict[str, Any] | None:
-        """The first answer to a repeated message; raises BadField when `seq` does not grow."""
-        known = self._answers.get(envelope.message_id or "")
+        """The first answer to a repeated message; raises BadField when `seq` does not grow.
+
+        A message without `message_id` is never a repeat, and its `seq` only names its answer: a page
+        says that it still has its seat before it says again what was waiting.
+        """
+        if envelope.message_id is None:
+            return None
+        known = self._answers.get(envelope.message_id)
         if known is not None:
             return known
         seq = envelope.seq or 0
-        if seq <= self._highest_seq and self._may_repeat.get(envelope.message_id or "") != seq:
+        if seq <= self._highest_seq and self._may_repeat.get(envelope.message_id) != seq:
             raise BadField({"seq": "bad_field"})
         self._highest_seq = max(seq, self._highest_seq)
         return None

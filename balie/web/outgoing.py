@@ -42,7 +42,8 @@ class Outgoing:
         """Queue a message; more than fits means that the browser does not read, and it is cut."""
         if self.close_code is not None:
             return
-        text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+        # Only ASCII leaves: half a character that a page sent must not break the socket of another.
+        text = json.dumps(message, separators=(",", ":"))
         self._queue.append(text)
         self._bytes += len(text)
         if len(self._queue) > MOST_WAITING or self._bytes > MOST_BYTES:
