@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from balie.booking import service as booking
 from balie.booking.rules import AppointmentCancelled
 from balie.calls import service as calls
-from balie.calls.rules import CallConnected, PairBack, PairLost, SeatTakenOver
+from balie.calls.rules import CallConnected, PairBack, PairLost, PairStayedDown, RingSeen, SeatTakenOver
 from balie.desk import rules, store
 from balie.desk.events import CitizenAdmitted, CitizenCheckedIn, VisitChanged, VisitFinished
 from balie.desk.rules import PACE, Act, By, Visit, VisitState
-from balie.documents.rules import DocumentOffered, DocumentRefused, DocumentScanned
+from balie.documents.rules import (
+    DocumentAsked,
+    DocumentChanged,
+    DocumentOffered,
+    DocumentRefused,
+    DocumentScanned,
+    DocumentShown,
+)
+from balie.identity import service as identity
 from balie.identity import verification as verifications
-from balie.identity.rules import VerificationChanged
+from balie.identity.rules import StaffSignedIn, VerificationChanged
 from balie.work import Work
 
 S = VisitState
@@ -105,7 +115,29 @@ async def on_verification_changed(work: Work, event: VerificationChanged) -> Non
     tell(work, visit)
 
 
-async def on_document(work: Work, event: DocumentOffered | DocumentScanned | DocumentRefused) -> None:
+async def on_pair_stayed_down(work: Work, event: PairStayedDown) -> None:
+    """A minute without a connection: whoever sits there now proves again who they are."""
+    await verifications.unconfirm(work, event.visit_id, "citizen", "no_connection")
+    await _tell_visit(work, event.visit_id)
+
+
+async def on_ring_seen(work: Work, event: RingSeen) -> None:
+    """The browser shows the ring: only such a ring can count as unanswered."""
+    visit = await store.visit_by_id(work, event.visit_id)
+    if visit is not None and visit.state is S.ADMITTED and visit.ring_seen_at is None:
+        await store.save(work, visit, replace(visit, ring_seen_at=work.now), "ring_seen")
+
+
+async def on_staff_signed_in(work: Work, event: StaffSignedIn) -> None:
+    """Desks come from the claims by name, and replace those of the last sign-in."""
+    named = [desk.id for desk in await booking.desks(work) if desk.name in event.desk_names]
+    await identity.set_desks(work, event.staff_id, tuple(named))
+
+
+DocumentEvent = DocumentAsked | DocumentOffered | DocumentScanned | DocumentRefused | DocumentChanged | DocumentShown
+
+
+async def on_document(work: Work, event: DocumentEvent) -> None:
     """A paper changed: both pages read on."""
     if event.visit_id is not None:
         work.tell(f"visit:{event.visit_id}", {"type": "document_changed"})
@@ -134,8 +166,14 @@ LISTENERS: Mapping[type, Any] = {
     PairBack: on_pair_back,
     SeatTakenOver: on_seat_taken_over,
     VerificationChanged: on_verification_changed,
+    PairStayedDown: on_pair_stayed_down,
+    RingSeen: on_ring_seen,
+    StaffSignedIn: on_staff_signed_in,
+    DocumentAsked: on_document,
     DocumentOffered: on_document,
     DocumentScanned: on_document,
     DocumentRefused: on_document,
+    DocumentChanged: on_document,
+    DocumentShown: on_document,
     AppointmentCancelled: on_appointment_cancelled,
 }

@@ -7,7 +7,9 @@ from typing import Any
 
 from balie.actors import ActorKind, system
 from balie.desk import store
-from balie.desk.rules import VisitState
+from balie.desk.rules import Visit, VisitState
+from balie.identity import service as identity
+from balie.ids import StaffId
 from balie.privacy.purposes import HELP_CITIZEN
 from balie.web.live import Sockets
 from balie.work import Work, Works
@@ -47,6 +49,15 @@ async def note_presence(works: Works) -> None:
             visit = await store.visit_by_id(work, visit_id)
             if visit is not None and visit.state is not VisitState.FINISHED:
                 await store.put_presence(work, visit_id, participant, last_seen_at=work.now)
+                await _keep_sessions(work, visit, participant)
+
+
+async def _keep_sessions(work: Work, visit: Visit, participant: str) -> None:
+    # A seat in use counts as activity: no time-out of a session cuts a conversation.
+    if participant == "citizen":
+        await identity.keep_seats_alive(work, visit_id=visit.id)
+    elif participant == "staff" and visit.staff_id is not None:
+        await identity.keep_seats_alive(work, staff_id=StaffId(visit.staff_id))
 
 
 def _is_due(row: Any, works: Works) -> bool:

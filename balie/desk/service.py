@@ -206,13 +206,6 @@ async def change_needs(work: Work, **changed: Any) -> None:
         await work.announce(VisitChanged(visit))
 
 
-async def note_ring_seen(work: Work, visit_id: str) -> None:
-    """The browser shows the ring: only such a ring can count as unanswered."""
-    visit = await store.visit_by_id(work, visit_id)
-    if visit is not None and visit.state is VisitState.ADMITTED and visit.ring_seen_at is None:
-        await store.save(work, visit, replace(visit, ring_seen_at=work.now), "ring_seen")
-
-
 # --- staff
 
 
