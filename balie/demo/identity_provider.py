@@ -238,7 +238,7 @@ def main() -> None:
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--clients", type=Path, required=True, help="JSON list of registrations")
     given = arguments.parse_args()
-    if not Settings().demo:  # type: ignore[call-arg]
+    if not Settings().demo:
         arguments.error("the test identity provider is for the demo only: set BALIE_DEMO=true")
     if given.host not in _LOOPBACK:
         arguments.error("plain http is served on loopback only")

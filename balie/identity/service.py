@@ -214,13 +214,22 @@ async def note_goodbye(work: Work, visit_id: VisitId) -> None:
 async def keep_alive(work: Work, session_id: SessionId) -> None:
     """A seat in use counts as activity, and no time-out cuts a running conversation."""
     visitor = await store.session_by(work, "id", session_id)
-    if visitor is None or visitor.session.ended_at is not None:
+    if visitor is None or visitor.session.is_over(work.now):
         return
     session, until = visitor.session, work.now + SEAT_KEEPS
     idle = _next_idle(session, work.now)
     await store.change_session(
         work, session_id, last_used_at=work.now, idle_until=idle, ends_at=max(session.ends_at, until)
     )
+
+
+async def keep_seats_alive(work: Work, *, visit_id: VisitId | None = None, staff_id: StaffId | None = None) -> None:
+    """`keep_alive` of whoever sits there, the citizen by the visit, staff by their id; once a minute at most."""
+    column, value = ("visit_id", visit_id) if visit_id is not None else ("actor_ref", staff_id)
+    for session_id in await store.sessions_where(work, column, [value] if value else []):
+        visitor = await store.session_by(work, "id", session_id)
+        if visitor is not None and needs_touch(visitor.session, work.now):
+            await keep_alive(work, session_id)
 
 
 def _next_idle(session: Session, now: datetime) -> datetime | None:

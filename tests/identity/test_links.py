@@ -238,3 +238,22 @@ def test_a_link_that_was_both_replaced_and_revoked_says_revoked(clock: Clock) ->
     )
     assert link_state(link, now) is LinkState.REVOKED
     assert link_state(link, now + timedelta(days=30)) is LinkState.FORGOTTEN
+
+
+async def test_a_seat_in_use_keeps_the_session_of_its_visit(works: Works, clock: Clock) -> None:
+    visit_id = VisitId(new_id())
+    async with works.begin(system("test"), MAKE_APPOINTMENT) as work:
+        _, token = await invited(work)
+        new = await service.start_link_session(work, await service.open_link(work, token))
+        await service.note_visit(work, new.session_id, visit_id)
+        await service.note_goodbye(work, visit_id)
+    for _ in range(3):
+        clock.move(minutes=10)
+        async with works.begin(system("test"), MAKE_APPOINTMENT) as work:
+            await service.keep_seats_alive(work, visit_id=visit_id)
+            await service.keep_seats_alive(work)
+            assert await service.session_of(work, new.token, LINK) is not None
+    clock.move(minutes=16)
+    async with works.begin(system("test"), MAKE_APPOINTMENT) as work:
+        await service.keep_seats_alive(work, visit_id=visit_id)  # what is over stays over
+        assert await service.session_of(work, new.token, LINK) is None
