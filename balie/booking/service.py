@@ -180,7 +180,9 @@ async def own_appointment(work: Work, appointment_id: str, booked_by: str) -> Ap
 async def extend_hold(work: Work, appointment_id: str, booked_by: str) -> Appointment:
     """Keep the time longer, once; raises HoldExpired."""
     held = await own_appointment(work, appointment_id, booked_by)
-    if held.was_extended and held.is_held(work.now):
+    if not held.is_held(work.now):
+        raise HoldExpired
+    if held.was_extended:
         return held
     until = longest_hold_until(work, held)
     if not await store.change(work, held, AppointmentState.HELD, expires_at=until, was_extended=True):

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from balie.booking import rules
 from balie.booking.rules import (
     STEPS,
@@ -22,8 +25,6 @@ from balie.booking.rules import (
 )
 from balie.errors import TooLate
 from balie.ids import AppointmentId, DeskId, ProductId
-from hypothesis import given
-from hypothesis import strategies as st
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 NOW = datetime(2026, 12, 4, 13, 0, tzinfo=UTC)
@@ -51,7 +52,10 @@ def test_length_counts_products_persons_and_the_simplified_view() -> None:
 
 
 @given(
-    st.integers(1, 90).map(lambda n: n * 5), st.integers(1, 4), st.integers(100, 400).map(lambda n: n / 100), st.booleans()
+    st.integers(1, 90).map(lambda n: n * 5),
+    st.integers(1, 4),
+    st.integers(100, 400).map(lambda n: n / 100),
+    st.booleans(),
 )
 def test_every_length_is_a_whole_number_of_ticks(length: int, persons: int, factor: float, simplified: bool) -> None:
     product = replace(BIRTH, duration_minutes=length, simplified_factor=factor)
@@ -105,7 +109,9 @@ def test_a_link_works_until_the_end_of_the_day_after() -> None:
     assert rules.link_valid_until(autumn, ZONE) == datetime(2026, 10, 25, 23, 0, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("typed", ["06 12 34 56 78", "0612345678", "+31 6 12345678", "0031612345678", "(06) 12-34-56-78"])
+@pytest.mark.parametrize(
+    "typed", ["06 12 34 56 78", "0612345678", "+31 6 12345678", "0031612345678", "(06) 12-34-56-78"]
+)
 def test_a_mobile_number_is_read_as_people_type_it(typed: str) -> None:
     assert rules.read_mobile(typed) == "+31612345678"
 
@@ -116,7 +122,9 @@ def test_what_is_no_mobile_number_is_refused(typed: str) -> None:
         rules.read_mobile(typed)
 
 
-@pytest.mark.parametrize("typed", ["fatima", "a@b", "a b@c.nl", "a@b.nl\nBcc: x@y.nl", "a,b@c.nl", "<a@b.nl>", "é@b.nl"])
+@pytest.mark.parametrize(
+    "typed", ["fatima", "a@b", "a b@c.nl", "a@b.nl\nBcc: x@y.nl", "a,b@c.nl", "<a@b.nl>", "é@b.nl"]
+)
 def test_what_is_no_mail_address_is_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="mail"):
         rules.read_mail(typed)

@@ -6,6 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from balie.booking import slots
 from balie.booking.slots import (
     ClosedDay,
@@ -18,8 +21,6 @@ from balie.booking.slots import (
     WeeklyHours,
 )
 from balie.ids import PoolId
-from hypothesis import given
-from hypothesis import strategies as st
 
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 MAIN, SKILL = PoolId("main"), PoolId("skill")
@@ -209,7 +210,10 @@ def test_more_than_31_dates_are_not_asked_at_once() -> None:
     ("weekly", "expected"),
     [
         (every_day("09:00", "17:00").weekly, at(17)),
-        (every_day("20:00", "24:00").weekly + every_day("00:00", "02:00").weekly, at(2, day=FRIDAY + timedelta(days=1))),
+        (
+            every_day("20:00", "24:00").weekly + every_day("00:00", "02:00").weekly,
+            at(2, day=FRIDAY + timedelta(days=1)),
+        ),
         (every_day("00:00", "24:00").weekly, None),
         ((), None),
     ],
@@ -245,9 +249,7 @@ def test_what_is_offered_is_open_free_and_on_the_rhythm(
     hours = every_day(begin, end)
     first = slots.tick_of(slots.begin_at(day, "00:00", AMSTERDAM))
     seating = Seating({MAIN: hours}, taken={MAIN: {first + n: frozenset({1}) for n in busy}})
-    asked = question(
-        now=datetime(2025, 12, 1, tzinfo=UTC), length_minutes=length, step_minutes=step, horizon_days=3000
-    )
+    asked = question(now=datetime(2025, 12, 1, tzinfo=UTC), length_minutes=length, step_minutes=step, horizon_days=3000)
     found = slots.find(asked, seating, day, day)[0]
     assert bool(found.slots) == (found.reason is None)
     opening = slots.periods_on(hours, day, AMSTERDAM, False)
