@@ -171,6 +171,7 @@ export class Conversation {
     const before = this.step;
     this.step = step;
     this.root.dataset.step = step;
+    if (step !== before && before) this.announcer.clear();
     if (step !== before && before && step !== 'moved') this.screens.back();
     if (step !== before) this.history.arrived(step);
     this.waiting.stayAwake(WAITS.has(step) || IN_CALL.has(step));

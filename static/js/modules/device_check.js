@@ -118,7 +118,7 @@ export class DeviceCheck {
     this.#check.stop();
     if (this.#checkId) {
       const done = `/gesprek/check/${this.#checkId}/klaar`;
-      await postJson(done, {}, { 'X-CSRF': this.csrf('calls.check_done') }).catch(() => null);
+      await postJson(done, {}, { 'X-Balie-CSRF': this.csrf('calls.check_done') }).catch(() => null);
     }
   }
 
@@ -151,7 +151,7 @@ export class DeviceCheck {
   /** @param {{ sdp: string }} offer */
   async #offer({ sdp }) {
     try {
-      const answer = await postJson(OFFER, { sdp }, { 'X-CSRF': this.csrf('calls.check_offer') });
+      const answer = await postJson(OFFER, { sdp }, { 'X-Balie-CSRF': this.csrf('calls.check_offer') });
       this.#checkId = answer.check_id;
       return { type: 'answer', sdp: answer.sdp, check_id: answer.check_id };
     } catch {
@@ -166,7 +166,7 @@ export class DeviceCheck {
     const result = { parts, figures, attempt, device: deviceWords() };
     if (this.path) result.path = this.path;
     if (this.#checkId) result.check_id = this.#checkId;
-    const answer = await postJson(RESULT, result, { 'X-CSRF': this.csrf('calls.check_result') }).catch(() => null);
+    const answer = await postJson(RESULT, result, { 'X-Balie-CSRF': this.csrf('calls.check_result') }).catch(() => null);
     this.verdict = this.path || !this.#checkId ? (answer?.verdict ?? this.verdict) : this.verdict;
   }
 
