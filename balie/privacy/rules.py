@@ -15,6 +15,11 @@ def retain_until(happened_on: date, days: int) -> date:
     return happened_on + timedelta(days=days)
 
 
+def is_past_period(kept_until: date, today: date) -> bool:
+    """Whether the last day of keeping lies behind us."""
+    return kept_until < today
+
+
 def older_than(now: datetime, days: int) -> datetime:
     """The moment before which rows of a log with this period are destroyed."""
     return now - timedelta(days=days)

@@ -14,7 +14,7 @@ from balie.actors import RUN_SERVICE, Actor, ActorKind, Role, system
 from balie.ids import new_id
 from balie.privacy import service, store
 from balie.privacy.purposes import ALL, HELP_CITIZEN, VERIFY_IDENTITY
-from balie.privacy.rules import BATCH, retain_until
+from balie.privacy.rules import BATCH, is_past_period, retain_until
 from balie.privacy.sealing import load_keyring
 from balie.privacy.service import RetentionRules, audit, destroy_past_period, log_processing
 from balie.privacy.wiring import Nightly, feature, keys_are_there
@@ -74,8 +74,11 @@ async def test_a_trace_that_came_along_is_kept(works: Works) -> None:
     assert (await lines(works, store.audit_log))[0]["trace_id"] == trace
 
 
-def test_a_period_counts_from_the_day_it_happened() -> None:
-    assert retain_until(date(2026, 12, 4), 30) == date(2027, 1, 3)
+def test_the_last_day_is_kept_and_the_day_after_destroys() -> None:
+    last = retain_until(date(2026, 12, 4), 30)
+    assert last == date(2027, 1, 3)
+    assert not is_past_period(last, date(2027, 1, 3))
+    assert is_past_period(last, date(2027, 1, 4))
 
 
 def test_every_purpose_has_a_name_of_its_own_and_a_basis() -> None:
