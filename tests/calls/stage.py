@@ -187,6 +187,7 @@ class Site:
             protocols=("balie.1", self.tickets.make(actor)),
             headers={**usual, **headers},
             max_msg_size=0,
+            timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
         ) as socket:
             yield socket
 
@@ -276,11 +277,11 @@ class Page:
 
 @asynccontextmanager
 async def a_site(
-    stage: Stage, *more: Feature, sockets: live.Sockets | None = None, echo_command: tuple[str, ...] = ()
+    stage: Stage, *more: Feature, sockets: live.Sockets | None = None, has_echo: bool = False
 ) -> AsyncIterator[Site]:
     """The server; the echo is left out, for most tests need none."""
     tickets = Tickets()
-    calls = replace(wiring.FEATURE, contexts=wiring.FEATURE.contexts if echo_command else [])
+    calls = replace(wiring.FEATURE, contexts=wiring.FEATURE.contexts if has_echo else [])
     app = assemble(stage.works, [live.FEATURE, calls, *more], tickets.identify, b"k" * 32)
     live.install(app, live.Door(tickets.use, tickets.issue, tickets.has_cookie), sockets)
     server = TestServer(app)
