@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -143,7 +144,7 @@ def test_hours_through_midnight_give_an_unbroken_row_of_starts() -> None:
     days = slots.find(question(), seating, FRIDAY, FRIDAY + timedelta(days=1))
     starts = [slot.starts_at for day in days for slot in day.slots]
     assert len(starts) == 288
-    assert {b - a for a, b in zip(starts, starts[1:], strict=False)} == {timedelta(minutes=10)}
+    assert {b - a for a, b in itertools.pairwise(starts)} == {timedelta(minutes=10)}
 
 
 @pytest.mark.parametrize("night", [date(2026, 3, 29), date(2027, 3, 28)])
