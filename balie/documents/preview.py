@@ -6,6 +6,7 @@ page, width, height, length. Runs within the walls; whoever reads the answer tru
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import io
 import struct
@@ -54,6 +55,8 @@ def _pdfium() -> Any:
 
 def _warm_up(pypdfium2: Any) -> None:
     """Load what pdfium and WebP load late, while files may still be opened."""
+    for encoding in ("utf-8", "utf-16-le", "latin-1"):
+        codecs.lookup(encoding)
     document = pypdfium2.PdfDocument.new()
     page = document.new_page(10, 10)
     page.render(scale=1).to_pil().save(io.BytesIO(), "WEBP")

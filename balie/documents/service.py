@@ -419,6 +419,8 @@ async def give_ticket(work: Work, document_id: str) -> str:
 
 async def use_ticket(work: Work, token: str) -> Content:
     """The original for this ticket; the audit line is committed before a byte leaves."""
+    if work.actor.kind is not ActorKind.STAFF:
+        check_citizen(work)
     document_id = await store.take_ticket(work, _hash(token))
     if document_id is None:
         raise NotFound

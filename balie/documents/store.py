@@ -853,10 +853,11 @@ def _upload(row: RowMapping) -> Upload:
 
 async def prepare_keeping(work: Work, document_id: str, object_name: str, key: WrappedKey) -> tuple[str, bytes]:
     """Note name and key of a document before its bytes are kept; a repeat gets the first ones back."""
-    mine = and_(document.c.id == document_id, document.c.object_name.is_(None))
+    is_offered = and_(document.c.id == document_id, document.c.state == DocumentState.OFFERED.value)
+    mine = and_(is_offered, document.c.object_name.is_(None))
     if (await work.db.execute(update(document).where(mine).values(object_name=object_name))).rowcount:
         await add_key(work, document_id, key)
-    name = await work.db.scalar(select(document.c.object_name).where(document.c.id == document_id))
+    name = await work.db.scalar(select(document.c.object_name).where(is_offered))
     wrapped = await key_of(work, document_id)
     if name is None or wrapped is None:
         raise AlreadyDecided
