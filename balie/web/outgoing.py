@@ -117,7 +117,8 @@ class Outgoing:
             return
         kind = entry.message.get("type", "")
         # The page that began a sign-in keeps its socket; every other page of that session is closed.
-        if kind == "session.ended" and entry.message.get("except_page_id") == self.page_id:
+        kept = entry.message.get("except_page_id")
+        if kind == "session.ended" and kept is not None and kept == self.page_id:
             return
         if kind == "session.moved":
             self.put({"type": "moved"})

@@ -21,12 +21,12 @@ from balie.demo.identity_provider import PROVIDER
 from balie.demo.provider_tokens import Issuer
 from balie.identity import service, verification, wiring
 from balie.identity.links import NewSession, ParticipantKind
-from balie.identity.middleware import identify
+from balie.identity.middleware import has_cookie_of, identify
 from balie.identity.rules import Verification
 from balie.ids import AppointmentId, SessionId, VerificationId, VisitId, new_id
 from balie.privacy.purposes import HELP_CITIZEN, VERIFY_IDENTITY
 from balie.settings import Settings
-from balie.web import assets, csrf, pages, preferences
+from balie.web import assets, csrf, live, pages, preferences
 from balie.web.access import Access
 from balie.web.application import assemble
 from balie.web.features import Feature, Route
@@ -145,9 +145,10 @@ AROUND = Feature(
 def make_app(works: Works, with_provider: bool = True) -> web.Application:
     """Identity with what it leans on, and the built-in provider."""
     provider = [identity_provider.FEATURE] if with_provider else []
-    features = [assets.FEATURE, preferences.FEATURE, wiring.FEATURE, AROUND, *provider]
+    features = [assets.FEATURE, preferences.FEATURE, live.FEATURE, wiring.FEATURE, AROUND, *provider]
     app = assemble(works, features, identify, b"k" * 32)
     pages.install(app)
+    live.install(app, live.Door(service.use_page_ticket, service.issue_page_ticket, has_cookie_of))
     return app
 
 
@@ -202,13 +203,14 @@ async def fatima_is_asked(city: City, level: AssuranceLevel = AssuranceLevel.SUB
     return Guest(browser, new, visit_id, asked)
 
 
-async def start_sign_in(guest: Guest) -> str:
-    """The link to the provider."""
+async def start_sign_in(guest: Guest, page_id: str = "") -> str:
+    """The link to the provider, as the script of that page asks for it."""
     address = f"/gesprek/identificatie/{guest.asked.id}/start"
     proof = await guest.browser.csrf("identity.start")
     url = URL(guest.browser.origin + address)
     headers = {"Accept": "application/json", "X-Balie-CSRF": proof}
-    async with guest.browser.client.post(url, headers=headers, allow_redirects=False) as answer:
+    fields = {"page_id": page_id}
+    async with guest.browser.client.post(url, headers=headers, data=fields, allow_redirects=False) as answer:
         assert answer.status == 200, await answer.text()
         link: str = (await answer.json())["link"]
     return link
@@ -229,9 +231,9 @@ async def state_of(city: City, guest: Guest) -> Verification:
     return found
 
 
-async def whole_sign_in(guest: Guest, person: str = "fatima", level: str = "substantial") -> str:
+async def whole_sign_in(guest: Guest, person: str = "fatima", level: str = "substantial", page_id: str = "") -> str:
     """To the provider and back, up to where the desk decided."""
-    back = await sign_in_at_provider(guest.browser, await start_sign_in(guest), person, level)
+    back = await sign_in_at_provider(guest.browser, await start_sign_in(guest, page_id), person, level)
     async with await guest.browser.get(back) as answer:
         assert answer.status == 303, await answer.text()
         done = answer.headers["Location"]
