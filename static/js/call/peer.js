@@ -35,6 +35,9 @@ export class Peer extends Emitter {
   counts = { offers: 0, answers: 0, ignored: 0 };
 
   #isClosed = false;
+  /** @type {() => void} */
+  #tellClosed = () => {};
+  #closing = new Promise((resolve) => (this.#tellClosed = () => resolve(undefined)));
   #isLaid = false;
   #isOfferDue = false;
   #isMakingOffer = false;
@@ -166,19 +169,24 @@ export class Peer extends Emitter {
   }
 
   async #sayAgain() {
-    const { signalingState, localDescription } = this.connection;
-    if (this.#isClosed || signalingState !== 'have-local-offer') return;
+    if (this.#isClosed || this.connection.signalingState !== 'have-local-offer') return;
     this.#offersSaid += 1;
     if (this.#offersSaid >= OFFERS) return this.#break('no_answer');
     await this.#sayDescription();
-    if (this.connection.localDescription === localDescription) this.#watchAnswer();
+    this.#watchAnswer();
   }
 
   /**
-   * A signal of the other side; the caller gives them one at a time.
+   * A signal of the other side; the caller gives them one at a time. What a closed connection was doing never
+   * ends, so this does not wait for it.
    * @param {Said} signal
    */
-  async take({ description, candidates, end_of_candidates: isEnd }) {
+  take(signal) {
+    return Promise.race([this.#take(signal), this.#closing]);
+  }
+
+  /** @param {Said} signal */
+  async #take({ description, candidates, end_of_candidates: isEnd }) {
     if (this.#isClosed) return;
     if (description) await this.#takeDescription(description);
     for (const wire of candidates ?? []) this.#keep({ wire });
@@ -287,6 +295,7 @@ export class Peer extends Emitter {
 
   close() {
     this.#isClosed = true;
+    this.#tellClosed();
     clearTimeout(this.#silence);
     clearTimeout(this.#answerTimer);
     this.#trickle.close();

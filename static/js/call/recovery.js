@@ -2,6 +2,7 @@
 
 /** Between restarts; after the last one comes a new round. */
 const RESTARTS_MS = [0, 300, 1200, 2700, 4800];
+const LAST_MS = 4800;
 const ROUNDS_MS = 7000;
 const DISCONNECTED_MS = 3000;
 /** A connection that is being built gets this long before anybody helps. */
@@ -71,9 +72,9 @@ export class Recovery {
       return this.#later(BUSY_MS);
     }
     this.#step += 1;
+    this.#later(RESTARTS_MS[this.#step] ?? (this.#step === RESTARTS_MS.length ? LAST_MS : ROUNDS_MS));
     if (this.#step <= RESTARTS_MS.length) this.does.restart();
     else this.does.rebuild('failed');
-    this.#later(RESTARTS_MS[this.#step] ?? (this.#step === RESTARTS_MS.length ? 4800 : ROUNDS_MS));
   }
 
   close() {
