@@ -14,7 +14,6 @@ from balie.desk.service import by_of
 from balie.desk.staff_pages import CounterPage, DeskLine, FinishedPage, Person
 from balie.documents import service as documents
 from balie.documents import staff_views as document_views
-from balie.documents.rules import Decision
 from balie.history import service as history
 from balie.history import staff_views as history_views
 from balie.identity import service as identity
@@ -91,7 +90,8 @@ def _acts(visit: Visit, product: Product, proof: Verification | None) -> frozens
     if visit.state in FINISHABLE:
         found.add("finish")
     asked = proof is not None and proof.state in (VerificationState.REQUESTED, VerificationState.SIGNING_IN)
-    if product.identification is Identification.IN_CALL and visit.state is S.IN_CONVERSATION:
+    is_proven = proof is not None and proof.is_confirmed
+    if product.identification is Identification.IN_CALL and visit.state is S.IN_CONVERSATION and not is_proven:
         found.add("withdraw_identification" if asked else "ask_identification")
     return frozenset(found)
 
@@ -140,7 +140,7 @@ async def _record(
         prefilled={"topic": product.name_in("nl"), "follow_up_team": product.department},
         is_simplified=visit.is_simplified,
         may_finish=visit.state in FINISHABLE,
-        open_papers=tuple(d.title for d in papers if d.decision is Decision.OPEN),
+        open_papers=tuple(d.title for d in papers if d.awaits_decision),
         form=form,
     )
 

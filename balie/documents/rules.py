@@ -193,6 +193,12 @@ class Document:
         """Whether its content no longer exists."""
         return self.state in (DocumentState.REFUSED, DocumentState.DESTROYED)
 
+    @property
+    def awaits_decision(self) -> bool:
+        """Whether staff still have to say what becomes of it."""
+        is_received = self.direction is Direction.TO_MUNICIPALITY
+        return is_received and self.decision is Decision.OPEN and not self.is_gone
+
 
 @dataclass(frozen=True)
 class Page:

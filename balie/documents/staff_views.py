@@ -134,7 +134,7 @@ async def _received(work: Work, document: Document, is_closed: bool) -> Received
         needs_words=not text,
         page_numbers=tuple(range(1, document.pages + 1)) if is_there else (),
         text=text if is_there else "",
-        may_decide=line.may_withdraw and not is_from_staff,
+        may_decide=document.awaits_decision,
         may_download=is_there and await service.may_leave(work, document),
     )
 

@@ -11,7 +11,6 @@ from aiohttp import web
 from balie.documents import checking, rules, service
 from balie.documents.rules import (
     AskOfCitizen,
-    Decision,
     Document,
     DocumentKind,
     DocumentState,
@@ -79,7 +78,6 @@ class DocumentPage:
 
 def line_of(document: Document) -> DocumentLine:
     """A document as it stands in a list."""
-    is_open = document.decision is Decision.OPEN and not document.is_gone
     return DocumentLine(
         id=document.id,
         title=document.title,
@@ -93,7 +91,7 @@ def line_of(document: Document) -> DocumentLine:
         seen_at=document.shown_at,
         kept_until=document.retain_until,
         may_open=document.is_there,
-        may_withdraw=is_open,
+        may_withdraw=document.awaits_decision,
     )
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from balie.booking.rules import AppointmentBooked, AppointmentCancelled
 from balie.documents import checking, keeping, offering, service, staff_views, uploads, views
-from balie.documents.rules import DocumentAsked, DocumentChanged, DocumentShown, UploadLimits
+from balie.documents.rules import UploadLimits
 from balie.documents.sandbox import Sandbox
 from balie.documents.screens import SCREENS
 from balie.documents.vault import Vault
@@ -17,7 +17,7 @@ from balie.external.virus_scanner import VirusScanner
 from balie.web.access import Access
 from balie.web.features import Feature, Route, Sweep, TableRule, View
 from balie.web.keys import WORKS
-from balie.work import Work, Works
+from balie.work import Works
 
 log = structlog.get_logger()
 _OURS = "/gesprek/documenten"
@@ -78,12 +78,6 @@ TABLES = [
 ]
 
 
-async def tell_visit(work: Work, event: DocumentAsked | DocumentChanged | DocumentShown) -> None:
-    """A hint for who listens to the visit: read the papers again."""
-    if event.visit_id is not None:
-        work.tell(f"visit:{event.visit_id}", {"type": "document_changed"})
-
-
 async def _ready(app: web.Application) -> AsyncIterator[None]:
     """Vault, sandbox and scanner for every piece of work; what a crash left is cleared before the first page."""
     works = app[WORKS]
@@ -115,9 +109,6 @@ FEATURE = Feature(
     listeners=[
         (AppointmentBooked, service.on_appointment_booked),
         (AppointmentCancelled, keeping.on_appointment_cancelled),
-        (DocumentAsked, tell_visit),
-        (DocumentChanged, tell_visit),
-        (DocumentShown, tell_visit),
     ],
     jobs={offering.CHECK: checking.check, service.REMOVE_BYTES: checking.remove_bytes},
     sweeps=[Sweep("documents.clear_stale", _CLEAR_EVERY_S, offering.clear_stale)],
@@ -125,8 +116,3 @@ FEATURE = Feature(
     screens=SCREENS,
     contexts=[_ready],
 )
-
-
-def feature() -> Feature:
-    """The feature documents."""
-    return FEATURE
