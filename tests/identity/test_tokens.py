@@ -91,10 +91,11 @@ def signed_with_the_public_key_as_a_secret() -> str:
 BAD: dict[str, list[str]] = {
     "size": [signed({"note": "x" * 64 * 1024})],
     "algorithm": [signed(header={"alg": "RS512"})],
-    "key_in_header": [
+    "header": [
         signed(header={"jku": "https://elders.example/keys"}),
         signed(header={"jwk": ECKey.generate_key("P-256").as_dict(private=False)}),
         signed(header={"x5u": "https://elders.example/cert"}),
+        signed(header={"b64": True}),
     ],
     "issuer": [signed({"iss": "https://elders.example"}), without("iss")],
     "audience": [
