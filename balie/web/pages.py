@@ -79,7 +79,7 @@ LOOK = web.RequestKey("look", Look)
 def install(app: web.Application) -> None:
     """Read static files and templates once, for the settings of this application."""
 
-    def address(name: str, **match: str) -> str:
+    def address(name: str, /, **match: str) -> str:
         return str(app.router[name].url_for(**match))
 
     settings = app[SETTINGS]
