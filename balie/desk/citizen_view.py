@@ -270,7 +270,10 @@ async def _paper_asks(work: Work, visit: Visit, product: Product, language: str)
             what_must_show=(slot.help.get(language) or slot.help.get("nl")) if slot else None,
             refused_because=one.refused_because,
         )
-        found.append(Ask(CitizenScreen[one.screen], f"paper-{one.request_id}-{one.key}", paper=paper))
+        screen = CitizenScreen[one.screen]
+        is_now = one.is_asked_by_staff or screen is not CitizenScreen.PAPER_ASKED
+        key = f"paper-{one.request_id}-{one.key}-{'now' if is_now else 'later'}"
+        found.append(Ask(screen, key, paper=paper, comes_by_itself=is_now))
     return found
 
 

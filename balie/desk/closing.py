@@ -108,7 +108,7 @@ def _waited_s(visit: Visit) -> int | None:
 
 async def _party(work: Work, visit: Visit, appointment: Appointment) -> ContactParty:
     proven = await verifications.current(work, visit.id, "citizen")
-    if proven is None or proven.citizen_id is None or proven.verified_at is None:
+    if proven is None or not proven.is_confirmed or proven.citizen_id is None or proven.verified_at is None:
         return ContactParty(citizen_id=None, name=appointment.name or "")
     return ContactParty(
         citizen_id=proven.citizen_id,

@@ -249,13 +249,17 @@ class ShownAsk:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One card: its screen, a key that changes when the card says something new, and the facts of its kind."""
+    """One card: its screen, a key that changes when the card says something new, and the facts of its kind.
+
+    A card that does not come by itself waits in "Meer" until the citizen opens it.
+    """
 
     screen: CitizenScreen
     key: str
     identify: IdentifyAsk | None = None
     paper: PaperAsk | None = None
     shown: ShownAsk | None = None
+    comes_by_itself: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,7 +354,8 @@ class ConversationPage:
     @property
     def first(self) -> Ask | None:
         """The card that stands on the page first."""
-        return self.asks[0] if self.asks and self.asks_now else None
+        coming = (ask for ask in self.asks if ask.comes_by_itself or self.opens_papers)
+        return next(coming, None) if self.asks_now else None
 
     @property
     def is_late(self) -> bool:

@@ -264,6 +264,7 @@ class AskOfCitizen:
     offer: str
     document_id: DocumentId | None = None
     refused_because: Refusal | None = None
+    is_asked_by_staff: bool = False
 
 
 # --- announcements
@@ -556,4 +557,5 @@ def _card(
         offer,
         document_id,
         refused_because,
+        request.asked_by is not None,
     )

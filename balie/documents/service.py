@@ -103,6 +103,9 @@ async def ask(
     row |= {"visit_id": visit_id, "asked_by": asked_by or work.actor.id}
     open_one = await _same_open(work, appointment_id, row["slot_code"], row["title"])
     if open_one is not None:
+        if open_one.asked_by is None:
+            await store.note_asked(work, open_one.id, row["asked_by"])
+            await work.announce(DocumentAsked(VisitId(visit_id), open_one.id))
         return open_one
     await store.add_request(work, row)
     await work.announce(DocumentAsked(VisitId(visit_id), DocumentRequestId(row["id"])))

@@ -249,6 +249,15 @@ async def request_of(work: Work, request_id: str, appointment_id: str) -> Docume
     return _request(row) if row else None
 
 
+async def note_asked(work: Work, request_id: str, asked_by: str) -> None:
+    """Staff ask now for what the product asked before."""
+    await work.db.execute(
+        update(document_request)
+        .where(document_request.c.id == request_id)
+        .values(asked_by=asked_by, asked_at=work.now)
+    )
+
+
 async def set_request_state(
     work: Work, request_id: str, state: DocumentRequestState, skip_reason: SkipReason | None = None
 ) -> None:

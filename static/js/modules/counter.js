@@ -8,7 +8,7 @@ import { Announcer } from './announce.js';
 import { CallScreen } from './call_screen.js';
 import { TextField } from './text_field.js';
 
-const PARTS = ['state', 'person', 'earlier', 'documents'];
+const PARTS = ['state', 'person', 'earlier', 'documents', 'finish'];
 const TOGETHER_MS = 150;
 const EVERY_MS = 30000;
 const TALKING = new Set(['admitted', 'in_conversation', 'on_hold', 'interrupted']);

@@ -101,9 +101,9 @@ export class Screens {
   #choose() {
     const sections = findAll(this.part, ':scope > .screen');
     const comes = 'asksNow' in this.part.dataset;
-    const wanted = sections.find(({ dataset: { key, group } }) => {
+    const wanted = sections.find(({ dataset: { key, group, waits } }) => {
       if (key === undefined) return true;
-      return (comes || key === 'late' || (group && group === this.#opened)) && !this.#dismissed.has(key);
+      return ((comes && waits === undefined) || key === 'late' || (group && group === this.#opened)) && !this.#dismissed.has(key);
     });
     for (const section of sections) section.hidden = section !== wanted;
   }
