@@ -123,7 +123,7 @@ async def token(request: web.Request) -> web.Response:
     return web.json_response(answer, headers={"Cache-Control": "no-store"})
 
 
-async def userinfo(request: web.Request) -> web.Response:
+async def claims_of_token(request: web.Request) -> web.Response:
     """The claims of whoever an access token stands for."""
     _, issuer = _realm(request)
     claims = issuer.claims_of(request.headers.get("Authorization", "").removeprefix("Bearer "))
@@ -193,7 +193,7 @@ _ROUTES = (
     ("GET", "/inloggen", authorize, "authorize"),
     ("POST", "/inloggen", authorize, "authorize"),
     ("POST", "/token", token, "token"),
-    ("GET", "/userinfo", userinfo, "userinfo"),
+    ("GET", "/userinfo", claims_of_token, "userinfo"),
     ("GET", "/uitloggen", end_session, "end_session"),
     ("GET", "/stijl.css", style, "style"),
 )

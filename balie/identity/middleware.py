@@ -30,11 +30,11 @@ async def actor_of(request: web.Request, works: Works) -> Actor:
     if token is None:
         return ANONYMOUS
     async with works.begin(ANONYMOUS, RUN_SERVICE, writes=False) as work:
-        visitor = await service.session_of(work, token, kinds)
-        actor = await service.actor_of(work, visitor) if visitor is not None else ANONYMOUS
-    if visitor is not None and service.needs_touch(visitor.session, works.clock()):
+        found = await service.session_of(work, token, kinds)
+        actor = await service.actor_of(work, found) if found is not None else ANONYMOUS
+    if found is not None and service.needs_touch(found.session, works.clock()):
         async with works.begin(ANONYMOUS, RUN_SERVICE) as work:
-            await service.touch(work, visitor.session)
+            await service.touch(work, found.session)
     return actor
 
 
@@ -47,7 +47,7 @@ async def has_cookie_of(work: Work, request: web.Request, session_id: str) -> bo
     """Whether the browser that sent this holds the cookie of that session; for /live."""
     for kinds in (_CITIZEN, _STAFF):
         token = cookies.session_token(request, kinds[0])
-        visitor = await service.session_of(work, token, kinds) if token else None
-        if visitor is not None and visitor.session.id == session_id:
+        found = await service.session_of(work, token, kinds) if token else None
+        if found is not None and found.session.id == session_id:
             return True
     return False

@@ -185,13 +185,13 @@ async def _start(work: Work, kind: SessionKind, life: tuple[timedelta | None, ti
 
 async def rotate_session(work: Work, session_id: SessionId, page_id: str | None) -> NewSession:
     """A new token for the same row; sockets that another page opened close. Raises NotSignedIn."""
-    visitor = await store.session_by(work, "id", session_id)
+    found = await store.session_by(work, "id", session_id)
     token = secrets.token_urlsafe(32)
-    if visitor is None or visitor.session.is_over(work.now):
+    if found is None or found.session.is_over(work.now):
         raise NotSignedIn
     await store.change_session(work, session_id, token_hash=hash_of(token), reauthenticated_at=work.now)
     work.tell(f"session:{session_id}", {"type": "session.ended", "except_page_id": page_id})
-    return NewSession(session_id, visitor.session.kind, token)
+    return NewSession(session_id, found.session.kind, token)
 
 
 async def end_session(work: Work, session_id: SessionId, reason: str) -> None:
@@ -213,10 +213,10 @@ async def note_goodbye(work: Work, visit_id: VisitId) -> None:
 
 async def keep_alive(work: Work, session_id: SessionId) -> None:
     """A seat in use counts as activity, and no time-out cuts a running conversation."""
-    visitor = await store.session_by(work, "id", session_id)
-    if visitor is None or visitor.session.is_over(work.now):
+    found = await store.session_by(work, "id", session_id)
+    if found is None or found.session.is_over(work.now):
         return
-    session, until = visitor.session, work.now + SEAT_KEEPS
+    session, until = found.session, work.now + SEAT_KEEPS
     idle = _next_idle(session, work.now)
     await store.change_session(
         work, session_id, last_used_at=work.now, idle_until=idle, ends_at=max(session.ends_at, until)
@@ -227,8 +227,8 @@ async def keep_seats_alive(work: Work, *, visit_id: VisitId | None = None, staff
     """`keep_alive` of whoever sits there, the citizen by the visit, staff by their id; once a minute at most."""
     column, value = ("visit_id", visit_id) if visit_id is not None else ("actor_ref", staff_id)
     for session_id in await store.sessions_where(work, column, [value] if value else []):
-        visitor = await store.session_by(work, "id", session_id)
-        if visitor is not None and needs_touch(visitor.session, work.now):
+        found = await store.session_by(work, "id", session_id)
+        if found is not None and needs_touch(found.session, work.now):
             await keep_alive(work, session_id)
 
 
@@ -240,12 +240,12 @@ def _next_idle(session: Session, now: datetime) -> datetime | None:
     return now + GOODBYE_IDLE
 
 
-async def session_of(work: Work, token: str, kinds: tuple[SessionKind, ...]) -> store.Visitor | None:
+async def session_of(work: Work, token: str, kinds: tuple[SessionKind, ...]) -> store.FoundSession | None:
     """The running session of a cookie's token."""
-    visitor = await store.session_by(work, "token_hash", hash_of(token))
-    if visitor is None or visitor.session.kind not in kinds or visitor.session.is_over(work.now):
+    found = await store.session_by(work, "token_hash", hash_of(token))
+    if found is None or found.session.kind not in kinds or found.session.is_over(work.now):
         return None
-    return visitor
+    return found
 
 
 def needs_touch(session: Session, now: datetime) -> bool:
@@ -258,20 +258,20 @@ async def touch(work: Work, session: Session) -> None:
     await store.change_session(work, session.id, last_used_at=work.now, idle_until=_next_idle(session, work.now))
 
 
-async def actor_of(work: Work, visitor: store.Visitor) -> Actor:
+async def actor_of(work: Work, found: store.FoundSession) -> Actor:
     """Who a running session stands for; a staff member who was disabled is nobody."""
-    session = visitor.session
+    session = found.session
     if session.kind is SessionKind.STAFF:
         return await _staff_actor(work, session)
     confirmed = await store.confirmed_of_session(work, session.id)
-    kind = visitor.participant_kind
+    kind = found.participant_kind
     is_guest = kind is not None and kind is not ParticipantKind.CITIZEN
     return Actor(
         ActorKind.GUEST if is_guest else ActorKind.CITIZEN,
         id=confirmed[1] if confirmed else None,
         participant=kind.value if kind is not None else None,
         session_id=session.id,
-        appointment_id=visitor.appointment_id,
+        appointment_id=found.appointment_id,
         verification_id=confirmed[0] if confirmed else None,
     )
 
@@ -310,10 +310,10 @@ async def issue_page_ticket(work: Work, session_id: SessionId, page_id: str) -> 
 async def use_page_ticket(work: Work, ticket: str) -> Actor:
     """Who speaks through the socket that this ticket opens; raises NotSignedIn."""
     used = await store.use_ticket(work, hash_of(ticket))
-    visitor = await store.session_by(work, "id", used["session_id"]) if used else None
-    if used is None or visitor is None or visitor.session.is_over(work.now):
+    found = await store.session_by(work, "id", used["session_id"]) if used else None
+    if used is None or found is None or found.session.is_over(work.now):
         raise NotSignedIn
-    actor = await actor_of(work, visitor)
+    actor = await actor_of(work, found)
     if actor.kind is ActorKind.ANONYMOUS:
         raise NotSignedIn
     return replace(actor, page_id=used["page_id"])

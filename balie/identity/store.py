@@ -264,7 +264,7 @@ async def count_opening(work: Work, invitation_id: str, version: int) -> None:
 
 
 @dataclass(frozen=True)
-class Visitor:
+class FoundSession:
     """A session with what its invitation says."""
 
     session: Session
@@ -294,14 +294,14 @@ async def add_session(work: Work, row: Row) -> None:
     await work.db.execute(insert(session).values(**row))
 
 
-async def session_by(work: Work, column: str, value: str | bytes) -> Visitor | None:
+async def session_by(work: Work, column: str, value: str | bytes) -> FoundSession | None:
     """A session by `token_hash` or `id`."""
     found = await _one(work, session, session.c[column] == value)
     if found is None:
         return None
     invited = await newest_invitation(work, {"id": found["invitation_id"]}) if found["invitation_id"] else None
     kinds = (invited.appointment_id, invited.participant_kind) if invited else (None, None)
-    return Visitor(_session(found), *kinds)
+    return FoundSession(_session(found), *kinds)
 
 
 async def change_session(work: Work, session_id: str, **values: Any) -> bool:

@@ -132,12 +132,12 @@ async def withdraw(work: Work, verification_id: VerificationId) -> Verification:
 
 async def _own(work: Work, verification_id: VerificationId) -> Verification:
     """The request, when it was made to the participant who asks for it."""
-    found = await verification(work, verification_id)
-    visitor = await store.session_by(work, "id", work.actor.session_id or "")
-    is_own = visitor is not None and visitor.session.visit_id == found.visit_id
-    if not is_own or work.actor.participant != found.participant:
+    asked = await verification(work, verification_id)
+    found = await store.session_by(work, "id", work.actor.session_id or "")
+    is_own = found is not None and found.session.visit_id == asked.visit_id
+    if not is_own or work.actor.participant != asked.participant:
         raise NotFound
-    return found
+    return asked
 
 
 async def _save(work: Work, before: Verification, after: Verification) -> Verification:
