@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -127,6 +128,8 @@ class Echo:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
             limit=LONGEST_LINE,
+            # It parses what strangers send, so it gets none of our settings.
+            env={name: value for name, value in os.environ.items() if not name.startswith("BALIE_")},
         )
         self._silent_since = None
         try:

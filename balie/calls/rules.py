@@ -247,4 +247,3 @@ def verdict_of(path: str | None, figures: dict[str, float]) -> Verdict:
     if loss is None or rtt is None or rate is None or path not in ("udp", "relay_udp"):
         return Verdict.FAIR  # good is only what was measured to be good
     return Verdict.FAIR if loss >= 10 or rtt >= 400 or rate < 1_000 else Verdict.GOOD
-

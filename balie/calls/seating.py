@@ -49,9 +49,7 @@ def roster(work: Work) -> Roster:
     return roster_of(work.get(Bus), work.now)
 
 
-async def take_seat(
-    work: Work, *, appointment_id: AppointmentId, participant: str, session_id: SessionId
-) -> Seat:
+async def take_seat(work: Work, *, appointment_id: AppointmentId, participant: str, session_id: SessionId) -> Seat:
     """*Ga verder*: this session takes the seat, unless somebody talks from it; then it waits for staff."""
     taken = await store.seat(work, appointment_id, participant)
     if taken is None:
@@ -160,9 +158,7 @@ async def join(work: Work, call_id: str, page_id: str, wish: CallJoin) -> Joined
     return await _come_in(work, call, now, own, wish) if own is not None else None
 
 
-async def _take_page(
-    work: Work, call: Call, now: CallNow, taken: Seat, page_id: str, epoch: int | None
-) -> Seat | None:
+async def _take_page(work: Work, call: Call, now: CallNow, taken: Seat, page_id: str, epoch: int | None) -> Seat | None:
     session_id = SessionId(work.actor.session_id or "")
     is_own_session = taken.session_id == session_id
     if is_own_session and taken.page_id == page_id:

@@ -197,9 +197,7 @@ async def seats(work: Work, appointment_id: str) -> list[Seat]:
     return [_seat(row) for row in await work.db.execute(query)]
 
 
-async def add_seat(
-    work: Work, appointment_id: str, participant: str, session_id: str, kept_until: datetime
-) -> Seat:
+async def add_seat(work: Work, appointment_id: str, participant: str, session_id: str, kept_until: datetime) -> Seat:
     """Make a seat that no page has taken yet."""
     row = {
         "id": new_id(),
@@ -282,8 +280,7 @@ async def seen(work: Work, visit_id: str) -> list[Seen]:
         .order_by(call_participant.c.joined_at, call_participant.c.participant)
     )
     return [
-        Seen(row.participant, row.role, row.who, row.joined_at, row.left_at)
-        for row in await work.db.execute(query)
+        Seen(row.participant, row.role, row.who, row.joined_at, row.left_at) for row in await work.db.execute(query)
     ]
 
 

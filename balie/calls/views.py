@@ -115,5 +115,3 @@ async def _body(request: web.Request, model: type[M]) -> M:
     read = read_fields(model, sent)
     assert isinstance(read, model)
     return read
-
-

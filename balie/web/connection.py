@@ -193,9 +193,7 @@ class Connection:
         # The newest ids are read before the database, so that what happens in between is heard.
         starts = {t.topic: bus.read_after(t.topic, t.after) for t in hello.topics}
         heard = await self._heard([t.topic for t in hello.topics])
-        told = [
-            {"topic": topic, "last": starts[topic].last, "gap": starts[topic].gap} for topic in heard
-        ]
+        told = [{"topic": topic, "last": starts[topic].last, "gap": starts[topic].gap} for topic in heard]
         you = {"participant": self.actor.participant, "kind": self.actor.kind.value}
         now = self.works.clock().astimezone(UTC).isoformat(timespec="milliseconds")
         self.send({"type": "welcome", "v": VERSION, "you": you, "topics": told, "now": now})

@@ -109,12 +109,8 @@ async def a_stage(works: Works) -> Stage:
         await work.db.execute(insert(booking_store.appointment).values(row))
         staff = {"issuer": "https://x.test", "subject": staff_id, "display_name": "Anna Bakker", "roles": "staff"}
         await identity_store.put_staff(work, staff_id, True, {**staff, "last_signed_in_at": work.now})
-    fatima = Actor(
-        ActorKind.CITIZEN, participant="citizen", session_id=new_id(), appointment_id=appointment_id
-    )
-    anna = Actor(
-        ActorKind.STAFF, id=staff_id, roles=frozenset({Role.STAFF}), participant="staff", session_id=new_id()
-    )
+    fatima = Actor(ActorKind.CITIZEN, participant="citizen", session_id=new_id(), appointment_id=appointment_id)
+    anna = Actor(ActorKind.STAFF, id=staff_id, roles=frozenset({Role.STAFF}), participant="staff", session_id=new_id())
     stage = Stage(works, appointment_id, VisitId(new_id()), fatima, anna)
 
     async def hear(_work: Work, event: object) -> None:

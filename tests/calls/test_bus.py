@@ -15,9 +15,7 @@ def texts(bus: Bus, topic: str, after: str) -> list[int]:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers()), max_size=30), st.integers(0, 30))
-def test_what_is_later_than_an_id_comes_in_order_and_nothing_twice(
-    said: list[tuple[str, int]], split: int
-) -> None:
+def test_what_is_later_than_an_id_comes_in_order_and_nothing_twice(said: list[tuple[str, int]], split: int) -> None:
     bus = Bus()
     early, late = said[:split], said[split:]
     for topic, n in early:

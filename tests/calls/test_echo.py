@@ -185,3 +185,11 @@ def test_tcp_candidates_and_a_kind_that_comes_twice_are_not_taken() -> None:
     )
     with pytest.raises(Refused):
         usable_offer(OFFER.format("m=audio 9 UDP/TLS/RTP/SAVPF 111"), [], is_demo=False)
+
+
+async def test_the_browser_is_not_held_back_by_what_the_echo_estimates() -> None:
+    times = "a=extmap:3 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+    assert "abs-send-time" not in usable_offer(OFFER.format(times), [], is_demo=False)
+    async with an_echo() as echo, a_peer() as peer:
+        _, answer = await Checks(echo, 1).offer(FATIMA, peer.localDescription.sdp, [], "127.0.0.1", is_demo=True)
+    assert "VP8/90000\r\na=fmtp:97 x-google-start-bitrate=1500\r\n" in answer

@@ -28,9 +28,7 @@ from balie.ids import AppointmentId, CallId, StaffId, VisitId
 from balie.settings import Settings
 
 NOON = datetime(2026, 12, 4, 11, 0, tzinfo=UTC)
-CALL = Call(
-    CallId("call"), VisitId("visit"), AppointmentId("appointment"), StaffId("anna"), CallState.OPEN, NOON
-)
+CALL = Call(CallId("call"), VisitId("visit"), AppointmentId("appointment"), StaffId("anna"), CallState.OPEN, NOON)
 FINE = {"loss_pct": 0.0, "rtt_ms": 20.0, "up_kbps": 1500.0, "ping_ms": 10.0}
 
 
@@ -109,9 +107,7 @@ def a_call_now() -> tuple[CallNow, Member, Member]:
     fatima = Member("citizen", "Fatima de Vries", "nl", epoch=1, joined_at=NOON, audio="on", video="on")
     anna = Member("staff", "Anna", "nl", epoch=1, joined_at=NOON, audio="on", video="on")
     fatima.presence = anna.presence = Presence.HERE
-    now = CallNow(
-        CallId("c"), VisitId("v"), "call:c", True, True, None, {"citizen": fatima, "staff": anna}
-    )
+    now = CallNow(CallId("c"), VisitId("v"), "call:c", True, True, None, {"citizen": fatima, "staff": anna})
     return now, fatima, anna
 
 

@@ -23,9 +23,7 @@ from balie.work import Work, Works
 from tests.calls.stage import Page, Site, Stage, a_site
 
 FATIMA = Actor(ActorKind.CITIZEN, participant="citizen", session_id=new_id(), appointment_id=new_id())
-ANNA = Actor(
-    ActorKind.STAFF, id=new_id(), roles=frozenset({Role.STAFF}), participant="staff", session_id=new_id()
-)
+ANNA = Actor(ActorKind.STAFF, id=new_id(), roles=frozenset({Role.STAFF}), participant="staff", session_id=new_id())
 VISIT = new_id()
 TOPIC = f"visit:{VISIT}"
 
