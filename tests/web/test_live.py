@@ -147,6 +147,15 @@ async def test_a_page_reads_on_from_its_last_id_in_order_and_nothing_twice(site:
         assert await page.everything() == []
 
 
+async def test_the_server_knows_who_is_connected_to_a_topic(site: Site) -> None:
+    sockets = site.app[SOCKETS]
+    async with site.page(FATIMA, TOPIC), site.page(ANNA, TOPIC):
+        assert sockets.listening("visit:") == {(VISIT, "citizen"), (VISIT, "staff")}
+        assert sockets.listening("desk:") == set()
+    await until_open(site, 0)
+    assert sockets.listening("visit:") == set()
+
+
 async def test_no_hello_in_time_closes_and_so_does_another_version(site: Site) -> None:
     async with site.socket(FATIMA) as socket:
         assert await Page(socket, "page-fatima").closed() == 4408
