@@ -8,8 +8,8 @@ export class Announcer {
   #polite;
   #assertive;
   #phrases;
-  /** @type {string[]} */
-  #waiting = [];
+  /** @type {Map<string, string>} what is to be said, the newest of each kind */
+  #waiting = new Map();
   #timer = 0;
   #worseAt = -BETWEEN_WORSE_MS;
 
@@ -30,13 +30,14 @@ export class Announcer {
 
   /** Says a word of the page politely; what comes within a second is said together. @param {string} name */
   say(name) {
-    this.tell(this.word(name));
+    this.tell(this.word(name), name.split('_')[0]);
   }
 
-  /** @param {string} text */
-  tell(text) {
-    if (!text || this.#waiting.includes(text)) return;
-    this.#waiting.push(text);
+  /** @param {string} text @param {string} [kind] a newer text of the same kind takes its place */
+  tell(text, kind = text) {
+    if (!text) return;
+    this.#waiting.delete(kind);
+    this.#waiting.set(kind, text);
     this.#timer ||= setTimeout(() => this.#speak(), this.#polite?.textContent ? TOGETHER_MS : 50);
   }
 
@@ -50,7 +51,7 @@ export class Announcer {
 
   /** Takes the visible line away when it no longer holds. */
   clear() {
-    this.#waiting = [];
+    this.#waiting.clear();
     say(this.#polite, '');
   }
 
@@ -68,8 +69,8 @@ export class Announcer {
 
   #speak() {
     this.#timer = 0;
-    const text = this.#waiting.join(' ');
-    this.#waiting = [];
+    const text = [...this.#waiting.values()].join(' ');
+    this.#waiting.clear();
     say(this.#polite, '');
     say(this.#polite, text);
   }

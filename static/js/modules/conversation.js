@@ -297,8 +297,10 @@ export class Conversation {
 
   /** Another view or language: all but pictures and connection anew. @param {HTMLFormElement} form @param {Record<string, string>} fields */
   async #switched(form, fields) {
+    const place = form.matches('[data-view-switch]') ? '.balie-view' : '.balie-language';
+    const isFar = !form.checkVisibility();
     await postForm(form.action, fields);
-    this.screens.takeAll(await readPage(this.root.dataset.page ?? ''));
+    this.screens.takeAll(await readPage(this.root.dataset.page ?? ''), isFar ? '' : place);
     this.#taken();
     this.talk?.dress(true);
   }

@@ -186,7 +186,7 @@ export class DeviceCheck {
   #tell(part, outcome, word) {
     const text = this.announcer.word(`${part}_${word}`);
     this.#told.set(part, { outcome, text });
-    this.announcer.tell(text);
+    if (this.screens.root.dataset.step === 'check') this.announcer.tell(text, part);
     this.showFindings();
   }
 

@@ -100,18 +100,17 @@ export class Screens {
   /** The first card that was not put away, else the screen itself. */
   #choose() {
     const sections = findAll(this.part, ':scope > .screen');
-    const comes = 'asksNow' in this.part.dataset;
-    const wanted = sections.find(({ dataset: { key, group, waits } }) => {
+    const wanted = sections.find(({ dataset: { key, group, comes } }) => {
       if (key === undefined) return true;
-      return ((comes && waits === undefined) || key === 'late' || (group && group === this.#opened)) && !this.#dismissed.has(key);
+      return (comes !== undefined || (group && group === this.#opened)) && !this.#dismissed.has(key);
     });
     for (const section of sections) section.hidden = section !== wanted;
   }
 
   /** How many cards wait below the first. */
   get waiting() {
-    const keys = findAll(this.part, ':scope > .screen').map(({ dataset: { key } }) => key);
-    return keys.filter((key) => key !== undefined && !this.#dismissed.has(key)).length;
+    const cards = findAll(this.part, ':scope > .screen[data-comes]');
+    return cards.filter(({ dataset: { key = '' } }) => !this.#dismissed.has(key)).length;
   }
 
   /** Title and focus follow when another screen stands, not when only a text on it changed. */
@@ -149,8 +148,12 @@ export class Screens {
     if (focused && !this.root.contains(document.activeElement)) refocus(fresh, focused);
   }
 
-  /** All of the page but the pictures: another view, another language. @param {Document} page */
-  takeAll(page) {
+  /**
+   * All of the page but the pictures: another view, another language.
+   * @param {Document} page
+   * @param {string} place where focus was, and is again
+   */
+  takeAll(page, place) {
     const from = page.documentElement;
     for (const name of ['class', 'lang', 'dir']) document.documentElement.setAttribute(name, from.getAttribute(name) ?? '');
     this.#suffix = page.title.slice(page.title.lastIndexOf(' - '));
@@ -162,6 +165,8 @@ export class Screens {
     const fresh = find(page, '[data-part="screen"]');
     if (fresh) this.take(fresh);
     if (again && !this.show(again)) this.back();
+    if (document.activeElement && document.activeElement !== document.body) return;
+    focusOn((place ? find(document, `${place} button, ${place} summary`) : null) ?? (this.section && find(this.section, 'h1')));
   }
 }
 

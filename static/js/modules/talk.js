@@ -138,6 +138,8 @@ export class Talk {
       if (this.#isWriting) this.#openText(false);
     }
     this.screen.showSending();
+    const hasPaper = findAll(this.screens.part, '.screen[data-group][data-screen="D1"]').length > 0;
+    for (const button of findAll(this.root, '[data-can-send]')) button.hidden = !hasPaper;
     const count = this.screens.waiting;
     for (const place of findAll(this.root, '[data-more-count]')) say(place, count > 1 ? String(count - 1) : '');
   }
@@ -155,6 +157,7 @@ export class Talk {
     if (!panel || !section || !place) return;
     this.#isWriting = true;
     this.#written().mount(place);
+    section.querySelector('h1')?.replaceWith(headingBelow(section));
     panel.replaceChildren(section);
     panel.hidden = false;
     if (this.call) this.#written().listenTo(this.call);
@@ -282,6 +285,14 @@ export class Talk {
     }
     if (step === 'goodbye' || step === 'ended') sessionStorage.removeItem(SENDS);
   }
+}
+
+/** The heading of a panel beside the screen: one below its own. @param {HTMLElement} section */
+function headingBelow(section) {
+  const heading = document.createElement('h2');
+  heading.className = 'utrecht-heading-2';
+  heading.textContent = section.dataset.title ?? '';
+  return heading;
 }
 
 /** What was sent before this page was loaded. */
