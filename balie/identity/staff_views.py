@@ -7,13 +7,13 @@ from typing import Any
 
 from aiohttp import web
 
-from balie.actors import Actor, ActorKind, AssuranceLevel
+from balie.actors import Actor, ActorKind, AssuranceLevel, Role
 from balie.errors import BalieError, NoRole, RolesConflict
 from balie.identity import cookies, service
 from balie.identity.links import SessionKind
 from balie.identity.oidc import STAFF, RelyingParties, Secrets
 from balie.identity.pages import StaffSignInPage
-from balie.identity.rules import texts_of
+from balie.identity.rules import StaffMember, texts_of
 from balie.identity.sign_in import come_back, read_callback
 from balie.identity.tokens import VerifiedToken
 from balie.ids import SessionId, is_id
@@ -28,6 +28,7 @@ from balie.web.requests import see_other, work_for
 from balie.work import Work
 
 HOME = "desk.staff_start"
+ADMIN_HOME = "booking.products"
 _STAFF_PAGES = (Access.STAFF, Access.TEAM_LEAD, Access.ADMIN, Access.PRIVACY_OFFICER)
 
 
@@ -63,15 +64,15 @@ async def come_back_from_provider(request: web.Request) -> web.Response:
     attempt, outcome = await come_back(works, party, answer, cookies.sign_in_value(request))
     if isinstance(outcome, BalieError):
         raise outcome
-    response = _to(request, attempt.return_to)
     try:
         async with work_for(request, HELP_CITIZEN) as work:
-            _, new = await service.sign_in_staff(work, issuer=party.provider.issuer, **_claims(request, outcome))
+            member, new = await service.sign_in_staff(work, issuer=party.provider.issuer, **_claims(request, outcome))
             await _end_earlier(work, request[ACTOR])
     except (NoRole, RolesConflict) as refusal:
         async with work_for(request, HELP_CITIZEN) as work:
             await audit(work, "sign_in", attempt.id, result="denied", reason_code=refusal.code)
         raise
+    response = _to(request, _landing(attempt.return_to, member))
     cookies.remember_session(request, response, new)
     cookies.expire_sign_in(request, response)
     return response
@@ -115,6 +116,12 @@ def _known_way(request: web.Request, way: str) -> str:
 def _places(request: web.Request, name: str) -> list[str]:
     """The names of the ids in the address of a route, in order."""
     return re.findall(r"\{([a-z_]+)[^}]*\}", request.app[ROUTES][f"GET {name}"].path)
+
+
+def _landing(way: str, member: StaffMember) -> str:
+    """An administrator who helps no citizens begins at the products, everybody else at the queue."""
+    is_staff = bool({Role.STAFF, Role.TEAM_LEAD} & member.roles)
+    return ADMIN_HOME if way == HOME and Role.ADMIN in member.roles and not is_staff else way
 
 
 def _to(request: web.Request, way: str) -> web.Response:

@@ -137,7 +137,7 @@ AROUND = Feature(
         Route("GET", "/medewerker", _nothing, "desk.staff_start", Access.STAFF),
         Route("GET", "/medewerker/balie/{desk_id}", _nothing, "desk.queue", Access.STAFF),
         Route("GET", "/medewerker/agenda", _nothing, "booking.agenda", Access.STAFF),
-        Route("GET", "/beheer", _nothing, "test.admin", Access.ADMIN),
+        Route("GET", "/beheer/producten", _nothing, "booking.products", Access.ADMIN),
     ],
 )
 

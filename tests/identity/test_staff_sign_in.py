@@ -109,10 +109,17 @@ async def test_a_role_opens_its_own_pages_only(city: City) -> None:
     anna, admin = city.browser(), city.browser()
     await sign_in(anna, "anna")
     await sign_in(admin, "beheer")
-    for browser, pages in ((anna, {"/medewerker": 200, "/beheer": 403}), (admin, {"/medewerker": 403, "/beheer": 200})):
+    for browser, pages in (
+        (anna, {"/medewerker": 200, "/beheer/producten": 403}),
+        (admin, {"/medewerker": 403, "/beheer/producten": 200}),
+    ):
         for page, status in pages.items():
             async with await browser.get(page) as answer:
                 assert answer.status == status, page
+
+
+async def test_an_administrator_begins_at_the_products(city: City) -> None:
+    assert await sign_in(city.browser(), "beheer") == (303, "/beheer/producten")
 
 
 async def test_signing_out_ends_the_session_on_the_server(city: City) -> None:
