@@ -80,15 +80,6 @@ class Sockets:
         heard = [pair for connection in self._open for pair in connection.outgoing.heard()]
         return {(topic.removeprefix(prefix), who) for topic, who in heard if topic.startswith(prefix)}
 
-    def listening(self, prefix: str) -> set[tuple[str, str]]:
-        """Who is connected to topics that begin so ("visit:"): the rest of the topic, and the participant."""
-        return {
-            (topic.removeprefix(prefix), participant)
-            for connection in self._open
-            for topic, participant in connection.outgoing.listening()
-            if topic.startswith(prefix) and connection.outgoing.close_code is None
-        }
-
     def closing(self, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A task that lives until it is done, whoever waits for it."""
         task = asyncio.create_task(what)

@@ -66,10 +66,6 @@ class Outgoing:
         """The topics this socket listens to, with the participant as whom."""
         return [(topic, participant) for topic, (_, participant) in self._reading.items()]
 
-    def listening(self) -> list[tuple[str, str]]:
-        """Every topic of this socket, and as whom it listens."""
-        return [(topic, participant) for topic, (_, participant) in self._reading.items()]
-
     def close(self, code: int) -> None:
         """Close after what is queued; a browser that does not read gets no more time than a moment."""
         if self.close_code is None:
