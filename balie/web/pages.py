@@ -79,8 +79,8 @@ LOOK = web.RequestKey("look", Look)
 def install(app: web.Application) -> None:
     """Read static files and templates once, for the settings of this application."""
 
-    def address(name: str, /, **match: str) -> str:
-        return str(app.router[name].url_for(**match))
+    def address(name: str, /, **match: object) -> str:
+        return str(app.router[name].url_for(**{part: str(value) for part, value in match.items()}))
 
     settings = app[SETTINGS]
     app[assets.KEY] = assets.Assets(theme=settings.theme_css, release=settings.release)
