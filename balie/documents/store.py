@@ -252,9 +252,7 @@ async def request_of(work: Work, request_id: str, appointment_id: str) -> Docume
 async def note_asked(work: Work, request_id: str, asked_by: str) -> None:
     """Staff ask now for what the product asked before."""
     await work.db.execute(
-        update(document_request)
-        .where(document_request.c.id == request_id)
-        .values(asked_by=asked_by, asked_at=work.now)
+        update(document_request).where(document_request.c.id == request_id).values(asked_by=asked_by, asked_at=work.now)
     )
 
 
@@ -355,7 +353,7 @@ async def attach_visit(work: Work, appointment_id: str, visit_id: str) -> None:
         await work.db.execute(update(table).where(mine).values(visit_id=visit_id))
     again = and_(
         document_request.c.appointment_id == appointment_id,
-        document_request.c.asked_by.is_(None),
+        document_request.c.slot_code.is_not(None),
         document_request.c.state == DocumentRequestState.WITHDRAWN.value,
     )
     await work.db.execute(update(document_request).where(again).values(state=DocumentRequestState.ASKED.value))

@@ -20,8 +20,8 @@ from balie.documents import offering, rules
 from balie.documents.offering import Begun, Offer, Received
 from balie.documents.rules import CITIZEN, STAFF, Direction, Document, UploadLimits
 from balie.documents.sealing import Sealer
-from balie.documents.vault import Vault, Writer
-from balie.errors import BadField, BalieError, FileRefused, Invalid, NotAllowed, TooLarge, TooSlow
+from balie.documents.vault import Missing, Vault, Writer
+from balie.errors import BadField, BalieError, FileRefused, Invalid, NotAllowed, TooLarge, TooSlow, UploadGone
 from balie.privacy.purposes import HANDLE_DOCUMENT
 from balie.web import csrf
 from balie.web.keys import ACTOR, WORKS
@@ -187,6 +187,9 @@ async def _receive_file(
     except BalieError as error:
         reason = error.code[:20]
         raise
+    except Missing as gone:  # its time was over, and the sweep has cleared it
+        reason = "stale"
+        raise UploadGone from gone
     except (ConnectionError, ClientPayloadError, asyncio.IncompleteReadError) as error:
         raise ConnectionResetError from error
     finally:

@@ -166,11 +166,14 @@ class Writer:
             await self._flush()
 
     async def keep(self) -> None:
-        """The object stands under its name when this returns."""
+        """The object stands under its name when this returns; Missing when somebody removed it meanwhile."""
         self._waiting += self._sealer.close()
         await self._flush()
         assert self._file is not None
-        await _whole(_finish, self._file, self._path)
+        try:
+            await _whole(_finish, self._file, self._path)
+        except FileNotFoundError as gone:
+            raise Missing(self._path.name) from gone
         self._kept = True
 
     async def _flush(self) -> None:

@@ -299,7 +299,8 @@ class Site:
         request_id: str | None = None,
         **headers: str,
     ) -> aiohttp.ClientResponse:
-        """Fatima sends a file for what is asked."""
+        """Fatima sends a file for what is asked, a second after what was before."""
+        self.stage.works.clock.move(seconds=1)  # type: ignore[attr-defined]
         body = aiohttp.FormData(quote_fields=False)
         body.add_field("request", request_id or (await self.stage.request()).id)
         body.add_field("offer", offer or new_id())
