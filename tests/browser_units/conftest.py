@@ -29,14 +29,15 @@ async def until(what: Callable[[], Awaitable[Any]], bound_s: float = BOUND_S) ->
 class Side:
     """One page with a participant in it."""
 
-    def __init__(self, page: Page, participant: str, address: str) -> None:
+    def __init__(self, page: Page, participant: str, address: str, query: str = "") -> None:
         self.page = page
         self.participant = participant
         self.address = address
+        self.query = query
 
     async def ready(self, **options: Any) -> None:
         """Loads the page, opens devices and the live connection."""
-        await self.page.goto(f"{self.address}/?who={self.participant}")
+        await self.page.goto(f"{self.address}/?who={self.participant}{self.query}")
         await self.until("Boolean(window.T?.ready)")
         await self.page.evaluate("(options) => T.ready(options)", options)
 

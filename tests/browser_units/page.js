@@ -4,7 +4,9 @@ import { Devices } from '/static/js/call/devices.js';
 import { Stage } from '/static/js/call/stage.js';
 import { Connection } from '/static/js/live/connection.js';
 
-const participant = new URLSearchParams(location.search).get('who') ?? 'citizen';
+const query = new URLSearchParams(location.search);
+const participant = query.get('who') ?? 'citizen';
+const topic = query.get('topic') ?? 'call:1';
 const T = { participant, events: [], texts: {}, errors: [], at: {} };
 window.T = T;
 addEventListener('error', ({ message }) => T.errors.push(message));
@@ -13,14 +15,14 @@ addEventListener('unhandledrejection', ({ reason }) => T.errors.push(String(reas
 const HEARD = ['joined', 'begun', 'connected', 'reconnecting', 'lost', 'back', 'hold', 'ended', 'moved', 'trouble', 'refused', 'picture', 'gone', 'presence'];
 
 T.ready = async ({ audio = true, video = true } = {}) => {
-  T.connection = new Connection({ who: participant, csrf: 'x' });
+  T.connection = new Connection({ who: participant, csrf: query.get('csrf') ?? 'x' });
   T.connection.on('gap', () => T.events.push('gap'));
   T.connection.on('closed', ({ code }) => T.events.push(`closed ${code}`));
   T.connection.open();
   T.devices = new Devices();
   T.outcomes = audio || video ? await T.devices.open({ audio, video }) : null;
   T.call = new Call({
-    connection: T.connection, devices: T.devices, topic: 'call:1', participant,
+    connection: T.connection, devices: T.devices, topic, participant,
     device: { browser: 'Chromium', system: 'Linux' },
   });
   for (const name of HEARD) T.call.on(name, () => T.events.push(name));

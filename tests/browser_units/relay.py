@@ -127,12 +127,13 @@ class Relay:
     # The wire
 
     async def ticket(self, request: web.Request) -> web.Response:
-        """POST /live/kaartje."""
+        """POST /live/kaartje, and staff's."""
         if self.is_down:
             raise web.HTTPServiceUnavailable
         form = await request.post()
         ticket = secrets.token_urlsafe(16)
-        self.tickets[ticket] = (str(form["who"]), str(form["page_id"]))
+        who = "staff" if request.path.startswith("/medewerker/") else "citizen"
+        self.tickets[ticket] = (who, str(form["page_id"]))
         return web.json_response({"ticket": ticket, "expires_in_s": 30})
 
     async def live(self, request: web.Request) -> web.StreamResponse:
@@ -308,7 +309,8 @@ class Relay:
         app = web.Application()
         app.add_routes([
             web.get("/", self.page), web.get("/live", self.live), web.post("/live/kaartje", self.ticket),
-            web.post("/gesprek/check/aanbod", self.check), web.static("/static", STATIC), web.static("/test", HERE),
+            web.post("/medewerker/live/kaartje", self.ticket),
+            web.post("/gesprek/check/aanbod", self.check), web.static("/static/test", HERE), web.static("/static", STATIC),
         ])  # fmt: skip
         return app
 

@@ -46,7 +46,7 @@ async def test_two_hundred_bad_networks_all_end_connected(chromium: Browser, rel
         context = await chromium.new_context()  # a browser counts closed connections of a page for a while
         side = Side(await context.new_page(), "citizen", relay.address)
         await side.page.goto(f"{relay.address}/")
-        script = "([from, to]) => import('/test/storm.js').then(({ lives }) => lives(from, to, 10000))"
+        script = "([from, to]) => import('/static/test/storm.js').then(({ lives }) => lives(from, to, 10000))"
         results += await side.do(script, [start, start + AT_A_TIME])
         assert await side.do("T.errors") == []
         await context.close()

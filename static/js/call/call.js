@@ -9,7 +9,7 @@
  * import { Stage } from '../call/stage.js';
  *
  * const connection = new Connection({ topics: [{ topic: 'visit:…', after: 'id from the page' }], who: 'citizen',
- *   ticket: 'page ticket in the page, or null', csrf: 'csrf of the form live.ticket' });
+ *   ticket: 'page ticket in the page, or null', csrf: '…' });
  * connection.on('visit.admitted', (message) => …);   // every message of the server, by its type
  * connection.on('message', (message) => …);          // all of them
  * connection.on('gap', ({ topic }) => …);            // read the page again
@@ -25,7 +25,8 @@
  * ```
  *
  * ### Connection (live/connection.js), one per page
- * - `new Connection({ topics, who, csrf, ticket?, url = '/live', ticketUrl = '/live/kaartje' })`
+ * - `new Connection({ topics, who, csrf, ticket? })`; who (`citizen` or `staff`) decides where tickets come from;
+ *   csrf is the value of the form `live.ticket`, for staff `live.staff_ticket`
  * - `open()`, `close()`; `isOpen`; `listen(topic, after?)` adds a topic (a new socket); `send(message)` gives a
  *   promise of the server's answer (`ok`, `joined`, `ice`) and rejects with `Refused` (`.code`, `.field`);
  *   it is sent again by itself until answered. `measure()` → ms of one ping; `hurry()`: try now.
@@ -354,7 +355,7 @@ export class Call extends Emitter {
 
   /** Going elsewhere for a moment; the seat stays. @param {string} why */
   away(why) {
-    this.#goneWhy = why;
+    if (why === 'signing_in') this.#goneWhy = why;
     return this.say({ type: 'call.away', why });
   }
 
@@ -406,6 +407,7 @@ export class Call extends Emitter {
 
   /** Lets go of everything without a word. */
   close() {
+    if (this.#isOver) return;
     this.#isOver = true;
     removeEventListener('pagehide', this.#pageGoes);
     clearTimeout(this.#stateTimer);

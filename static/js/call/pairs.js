@@ -12,7 +12,7 @@ import { MARK } from './text.js';
  * @typedef {{ participant: string, role: string, name: string, language?: string, epoch: number | null,
  *   polite: boolean | null, audio: string, video: string, screen: boolean, writing: boolean, signing: boolean,
  *   presence: Presence | null, why?: string | null, sends?: string[] }} Person
- * @typedef {Person & { isConnected: boolean, word: Word }} Other
+ * @typedef {Person & { isConnected: boolean, isPaired: boolean, word: Word }} Other
  * @typedef {{ person: Person, pair: Pair | null, reading: Reading | null, theirWord: Word, wasConnected: boolean,
  *   isLost: boolean }} Entry
  * @typedef {import('./call.js').Call} Call
@@ -41,7 +41,7 @@ export class Pairs {
     if (!entry) return null;
     const { person, pair, theirWord } = entry;
     const word = pair ? worse(pair.word, theirWord) : 'gone';
-    return { ...person, isConnected: pair?.isConnected ?? false, word };
+    return { ...person, isConnected: pair?.isConnected ?? false, isPaired: Boolean(pair), word };
   }
 
   /** How loud somebody is now, 0 to 1. @param {string} participant */

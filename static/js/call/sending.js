@@ -51,7 +51,13 @@ async function until(connection, event, isSo, ms, stopping) {
 function silence() {
   const context = new AudioContext();
   void context.resume();
-  const [track] = context.createMediaStreamDestination().stream.getAudioTracks();
+  const still = new GainNode(context, { gain: 0 });
+  const source = new ConstantSourceNode(context);
+  source.connect(still);
+  source.start();
+  const end = context.createMediaStreamDestination();
+  still.connect(end);
+  const [track] = end.stream.getAudioTracks();
   return { track, stop: () => void context.close() };
 }
 

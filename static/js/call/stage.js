@@ -94,7 +94,7 @@ export class Stage extends Emitter {
       audio: other.audio,
       video: other.video,
       presence: other.presence ?? 'none',
-      connection: other.word,
+      connection: other.isPaired ? other.word : 'none',
       writing: other.writing ? 'yes' : 'no',
     });
     say(find(figure, '[data-name]'), other.name);
@@ -111,7 +111,7 @@ export class Stage extends Emitter {
       isSpeaking ? this.#word('speaking') : '',
       other.writing ? this.#word('writing') : '',
       other.signing ? this.#word('signing') : '',
-      other.presence === 'here' && other.isConnected ? this.#word(`connection-${other.word}`) : '',
+      other.presence === 'here' && other.isPaired ? this.#word(`connection-${other.word}`) : '',
     ];
     say(find(figure, '[data-states]'), states.filter(Boolean).join(', '));
   }

@@ -54,13 +54,13 @@ export class Connection extends Emitter {
    * @param {{ topics?: Topic[], who?: 'citizen' | 'staff', ticket?: string | null, csrf?: string,
    *   url?: string, ticketUrl?: string, reload?: () => void }} options
    */
-  constructor({ topics = [], who = 'citizen', ticket = null, csrf = '', url = '/live', ticketUrl = '/live/kaartje', reload }) {
+  constructor({ topics = [], who = 'citizen', ticket = null, csrf = '', url = '/live', ticketUrl, reload }) {
     super();
     for (const { topic, after } of topics) this.#topics.set(topic, after);
     this.url = new URL(url, location.href);
     this.url.protocol = this.url.protocol.replace('http', 'ws');
-    this.ticketUrl = ticketUrl;
-    this.fields = { csrf, who };
+    this.ticketUrl = ticketUrl ?? (who === 'staff' ? '/medewerker/live/kaartje' : '/live/kaartje');
+    this.csrf = csrf;
     this.ticket = ticket;
     this.loadedAt = performance.now();
     this.reload = reload ?? (() => location.reload());
@@ -139,7 +139,7 @@ export class Connection extends Emitter {
     this.ticket = null;
     if (given && performance.now() - this.loadedAt < TICKET_LIFE_MS) return given;
     try {
-      return (await postForm(this.ticketUrl, { ...this.fields, page_id: this.pageId })).ticket;
+      return (await postForm(this.ticketUrl, { csrf: this.csrf, page_id: this.pageId })).ticket;
     } catch (error) {
       if (error instanceof HttpError && (error.status === 401 || error.status === 403)) this.close(4401);
       return null;
