@@ -71,7 +71,7 @@ class Bus:
         self._run = secrets.token_hex(4)
         self._number = 0
         self._logs: dict[str, _Log] = {}
-        self._watches: dict[str, dict[Watch, str | None]] = {}
+        self._watches: dict[str, set[Watch]] = {}
         self._looked_at = clock()
 
     def append(self, topic: str, message: dict[str, Any], to: str | None = None) -> str:
@@ -82,7 +82,7 @@ class Bus:
         log = self._logs.setdefault(topic, _Log())
         log.entries.append(entry)
         self._trim(log)
-        for watch in tuple(self._watches.get(topic, {})):
+        for watch in tuple(self._watches.get(topic, ())):
             watch.wake()
         return entry.id
 
@@ -114,13 +114,9 @@ class Bus:
         finally:
             self._forget(watch)
 
-    def add_topic(self, watch: Watch, topic: str, participant: str | None = None) -> None:
-        """Let a watch see one more topic, and say as whom it listens."""
-        self._watches.setdefault(topic, {})[watch] = participant
-
-    def listening(self, topic: str) -> frozenset[str]:
-        """Which participants have a live connection on this topic now."""
-        return frozenset(who for who in self._watches.get(topic, {}).values() if who is not None)
+    def add_topic(self, watch: Watch, topic: str) -> None:
+        """Let a watch see one more topic."""
+        self._watches.setdefault(topic, set()).add(watch)
 
     def drop(self, topic: str, keep_last: bool = False) -> None:
         """Forget what a topic holds; `keep_last` leaves the newest entry, which tells that it is over."""
@@ -159,6 +155,6 @@ class Bus:
 
     def _forget(self, watch: Watch) -> None:
         for topic, watches in list(self._watches.items()):
-            watches.pop(watch, None)
+            watches.discard(watch)
             if not watches:
                 del self._watches[topic]

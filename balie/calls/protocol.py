@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 LONGEST_SDP = 32 * 1024
 LONGEST_CANDIDATE = 1024
 MOST_CANDIDATES = 20
+MOST_CANDIDATES_EACH = 64  # of one description
 MOST_MEDIA_LINES = 12
 LONGEST_TEXT_BYTES = 2048
 

@@ -11,6 +11,7 @@ from balie.calls.absence import look
 from balie.calls.backend import MESH
 from balie.calls.protocol import (
     LONGEST_TEXT_BYTES,
+    MOST_CANDIDATES_EACH,
     MOST_MEDIA_LINES,
     CallAway,
     CallJoin,
@@ -50,6 +51,16 @@ class Place:
         self.participant = member.participant
         self.epoch = member.epoch
         self.page_id = member.page_id
+        self._candidates: dict[str, int] = {}
+
+    def count_candidates(self, message: Signal) -> None:
+        """Raise TooBig when one description is followed by more candidates than any browser has."""
+        if message.description is not None:
+            self._candidates[message.to] = 0
+        count = self._candidates.get(message.to, 0) + len(message.candidates or ())
+        if count > MOST_CANDIDATES_EACH:
+            raise TooBig({"candidates": "too_big"})
+        self._candidates[message.to] = count
 
     def sender(self) -> Member:
         """The own participant; raises when this page no longer holds the seat."""
@@ -161,6 +172,7 @@ async def signal(connection: Connection, message: Signal) -> dict[str, Any]:
         raise StaleEpoch
     if not place.now.take_round(member, addressee, message.round):
         raise StaleRound
+    place.count_candidates(message)
     return _relay(connection, place, "signal", message.model_dump(exclude_none=True), to=message.to)
 
 

@@ -54,7 +54,7 @@ class Outgoing:
     def listen(self, topic: str, participant: str, after: str) -> None:
         """Tell everything of a topic that is later than `after` and meant for this participant."""
         self._reading[topic] = (after, participant)
-        self._bus.add_topic(self._watch, topic, participant)
+        self._bus.add_topic(self._watch, topic)
         self._watch.wake()
 
     def participant_on(self, topic: str) -> str | None:

@@ -389,3 +389,20 @@ async def test_leaving_gives_the_seat_up(admitted: Site) -> None:
         assert (await fatima.ask("state", audio="on"))["code"] == "not_in_call"
         assert (await anna.ask("signal", **FATIMA, **OFFER))["code"] == "no_such_participant"
         assert (await fatima.join(stage.call))["epoch"] == 2
+
+
+async def test_one_description_has_at_most_sixty_four_candidates_and_twelve_media_lines(admitted: Site) -> None:
+    stage, topic = admitted.stage, admitted.stage.call.topic
+    async with admitted.page(stage.anna, topic) as anna, admitted.page(stage.fatima, topic) as fatima:
+        await both_in(admitted, anna, fatima)
+        await anna.ask("signal", **FATIMA, **OFFER)
+        candidates = [{"candidate": f"candidate:{n}"} for n in range(16)]
+        answers = [await anna.ask("signal", **FATIMA, candidates=candidates) for _ in range(4)]
+        assert [answer["type"] for answer in answers] == ["ok"] * 4
+        assert (await anna.ask("signal", **FATIMA, candidates=candidates[:1]))["code"] == "too_big"
+        assert (await anna.ask("signal", **FATIMA, **OFFER))["type"] == "ok"
+        assert (await anna.ask("signal", **FATIMA, candidates=candidates))["type"] == "ok"
+        for lines, code in ((12, None), (13, "too_big")):
+            sdp = "v=0\r\n" + "m=audio 9 x 0\r\n" * lines
+            answer = await anna.ask("signal", **FATIMA, description={"type": "offer", "sdp": sdp})
+            assert answer.get("code") == code

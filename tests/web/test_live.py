@@ -272,7 +272,7 @@ async def test_a_stop_tells_every_page_when_to_come_back_and_does_not_wait(site:
     async with site.page(FATIMA) as fatima, site.page(ANNA) as anna:
         async with asyncio.timeout(5):
             codes = await asyncio.gather(fatima.closed(), anna.closed(), site.app[SOCKETS].stop())
-        assert codes == [1001, 1001, None]
+        assert list(codes) == [1001, 1001, None]
         for page in (fatima, anna):
             restart = next(m for m in page.heard if m["type"] == "server_restart")
             assert 0 <= restart["resume_after_ms"] <= 2_000
