@@ -118,11 +118,21 @@ async def go_on(request: web.Request) -> web.Response:
             await calls.take_seat(
                 work, appointment_id=opened.appointment_id, participant="citizen", session_id=session.session_id
             )
+            await _keep_chosen(request, work, AppointmentId(opened.appointment_id))
     except (LinkExpired, LinkReplaced, NotFound) as error:
         return _trouble(request, token, error)
     response = see_other(request, "desk.conversation")
     remember_session(request, response, session)
     return response
+
+
+async def _keep_chosen(request: web.Request, work: Work, appointment_id: AppointmentId) -> None:
+    """What was chosen on the link page, when only this browser could remember it, goes with the appointment."""
+    view, language = pages.cookies_of(request)
+    if view is not None:
+        await booking.change_needs(work, appointment_id, simplified=view is pages.View.SIMPLIFIED)
+    if language is not None:
+        await booking.change_needs(work, appointment_id, language=language)
 
 
 async def send_new_link(request: web.Request) -> web.Response:
