@@ -395,6 +395,17 @@ FIELD_SENTENCES: dict[str, str] = {
     "end_before_begin": _("Het einde ligt voor het begin."),
     "overlap": _("Deze tijden vallen over elkaar heen."),
     "in_the_past": _("Dit moment is al voorbij."),
+    "name_in_use": _("Deze naam bestaat al. Kies een andere naam."),
+    "slug_wrong": _("Gebruik alleen kleine letters, cijfers en streepjes."),
+    "five_minutes": _("Vul een veelvoud van 5 in."),
+    "number_range": _("Dit getal is te klein of te groot."),
+    "paper_line": _("Deze regel klopt niet. Kijk naar het voorbeeld erboven."),
+    "plain_name_missing": _("Vul een korte naam in van hooguit vier woorden."),
+    "retention_not_confirmed": _("Laat de gemeente eerst de bewaartermijn vaststellen."),
+    "id_copy_not_possible": _("Een kopie van een identiteitsbewijs kan nog niet."),
+    "slot_plain_name_missing": _("Elk papier heeft een korte naam nodig van hooguit vier woorden."),
+    "follow_up_needed": _("Schrijf op wat wij nog doen."),
+    "redirected_needs_answer": _("Schrijf op naar wie u doorverwijst."),
 }
 
 

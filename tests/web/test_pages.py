@@ -17,7 +17,7 @@ from balie.web.features import Feature, Route
 from balie.web.pages import Look, View
 from balie.web.preferences import Choice, local_path
 from balie.web.problems import BalieFault
-from balie.web.sentences import PROBLEMS, sentence
+from balie.web.sentences import FIELD_SENTENCES, PROBLEMS, sentence
 from tests.web.pages_app import Browser, Serve, pages_app
 
 
@@ -158,6 +158,23 @@ def every_error() -> list[type[BalieError]]:
 @pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
 def test_every_error_has_a_sentence_of_its_own(kind: type[BalieError]) -> None:
     assert kind().code in PROBLEMS
+
+
+ROOT = Path(__file__).resolve().parent.parent.parent / "balie"
+_OF_A_FIELD = re.compile(
+    r"""(?:faults|missing|errors)\[[^]]+\] = "([a-z_]+)"|ValueError\("([a-z_]+)"\)|Invalid\(\{"[a-z_]+": "([a-z_]+)"\}"""
+)
+
+
+def codes_of_fields() -> set[str]:
+    """Every code that stands beside a field, found in the source; the API has words of its own."""
+    paths = [path for path in ROOT.rglob("*.py") if "history/api" not in path.as_posix()]
+    sources = [path.read_text() for path in paths if path.name != "channels.py" and path != ROOT / "web/forms.py"]
+    return {code for source in sources for found in _OF_A_FIELD.findall(source) for code in found if code}
+
+
+def test_every_code_beside_a_field_has_a_sentence() -> None:
+    assert codes_of_fields() - set(FIELD_SENTENCES) == set()
 
 
 def test_an_unknown_error_gets_the_calm_sentence() -> None:
