@@ -404,8 +404,6 @@ FIELD_SENTENCES: dict[str, str] = {
     "retention_not_confirmed": _("Laat de gemeente eerst de bewaartermijn vaststellen."),
     "id_copy_not_possible": _("Een kopie van een identiteitsbewijs kan nog niet."),
     "slot_plain_name_missing": _("Elk papier heeft een korte naam nodig van hooguit vier woorden."),
-    "follow_up_needed": _("Schrijf op wat wij nog doen."),
-    "redirected_needs_answer": _("Schrijf op naar wie u doorverwijst."),
 }
 
 

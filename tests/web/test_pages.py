@@ -162,7 +162,8 @@ def test_every_error_has_a_sentence_of_its_own(kind: type[BalieError]) -> None:
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "balie"
 _OF_A_FIELD = re.compile(
-    r"""(?:faults|missing|errors)\[[^]]+\] = "([a-z_]+)"|ValueError\("([a-z_]+)"\)|Invalid\(\{"[a-z_]+": "([a-z_]+)"\}"""
+    r"""(?:faults|missing|errors)\[[^]]+\] = "([a-z_]+)"|ValueError\("([a-z_]+)"\)"""
+    r"""|Invalid\(\{"[a-z_]+": "([a-z_]+)"\}"""
 )
 
 
