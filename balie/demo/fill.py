@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx2
 import structlog
 
 from balie.actors import AssuranceLevel, system
@@ -205,7 +205,7 @@ async def write_contacts(works: Works, base: str, verify: str | bool) -> None:
     async with works.begin(FILLER, RUN_SERVICE) as work:
         citizen_id = await identity.citizen_by_bsn(work, Bsn(person.claims["bsn"]))
     now = works.clock()
-    async with httpx.AsyncClient(base_url=base, verify=verify, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=base, verify=verify, timeout=10) as client:
         for contact in CONTACTS:
             headers = {"Authorization": f"Token {tokens[contact.channel]}"}
             body = _body(contact, str(citizen_id), person.name, now)
@@ -239,10 +239,10 @@ def _body(contact: _Contact, citizen_id: str, name: str, now: datetime) -> dict[
 
 async def when_up(base: str, verify: str | bool) -> None:
     """Wait until the server answers, ten seconds at most."""
-    async with asyncio.timeout(10), httpx.AsyncClient(base_url=base, verify=verify, timeout=2) as client:
+    async with asyncio.timeout(10), httpx2.AsyncClient(base_url=base, verify=verify, timeout=2) as client:
         while True:
             try:
                 await client.get("/healthz")
                 return
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 await asyncio.sleep(0.05)

@@ -273,7 +273,7 @@ async def _paper_asks(work: Work, visit: Visit, product: Product, language: str)
         screen = CitizenScreen[one.screen]
         is_now = one.is_asked_by_staff or screen is not CitizenScreen.PAPER_ASKED
         key = f"paper-{one.request_id}-{one.key}-{'now' if is_now else 'later'}"
-        found.append(Ask(screen, key, paper=paper, comes_by_itself=is_now))
+        found.append(Ask(screen, key, paper=paper, comes=is_now))
     return found
 
 

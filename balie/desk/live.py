@@ -62,8 +62,3 @@ async def _keep_sessions(work: Work, visit: Visit, participant: str) -> None:
 
 def _is_due(row: Any, works: Works) -> bool:
     return row is None or works.clock() - row.last_seen_at >= WRITE_EVERY
-
-
-async def note_seen(work: Work, visit_id: str) -> None:
-    """A page without scripts is seen when it is read again."""
-    await store.put_presence(work, visit_id, "citizen", last_seen_at=work.now)

@@ -27,6 +27,7 @@ class CitizenScreen(StrEnum):
     SAY_SOMETHING = "S8b"
     WRITING = "S8c"
     STOP = "S8d"
+    OWN_VIEW = "S8e"
     ON_HOLD = "C1"
     IDENTIFY = "C4"
     SIGN_IN = "C4a"
@@ -83,6 +84,7 @@ CLIENT_SCREENS: dict[str, tuple[CitizenScreen, ...]] = {
         CitizenScreen.SLOW_NETWORK,
         CitizenScreen.TESTED,
         CitizenScreen.SAY_SOMETHING,
+        CitizenScreen.OWN_VIEW,
         CitizenScreen.WRITING,
         CitizenScreen.STOP,
         CitizenScreen.SIGN_IN,
@@ -259,7 +261,7 @@ class Ask:
     identify: IdentifyAsk | None = None
     paper: PaperAsk | None = None
     shown: ShownAsk | None = None
-    comes_by_itself: bool = True
+    comes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +356,7 @@ class ConversationPage:
     @property
     def first(self) -> Ask | None:
         """The card that stands on the page first."""
-        coming = (ask for ask in self.asks if ask.comes_by_itself or self.opens_papers)
+        coming = (ask for ask in self.asks if ask.comes or self.opens_papers)
         return next(coming, None) if self.asks_now else None
 
     @property

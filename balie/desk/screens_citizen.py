@@ -147,7 +147,15 @@ _TO_THE_CALL = [
     _client(CitizenScreen.PERMISSION, "devices", "sound_only", base=_CHECK),
     _client(CitizenScreen.OWN_PICTURE, "desk.check_in", base=_CHECK),
     _client(CitizenScreen.TONE, "tone", "heard", "not_heard", base=_CHECK),
-    _client(CitizenScreen.SAY_HELLO, "desk.check_in", base=_CHECK),
+    _screen(
+        CitizenScreen.SAY_HELLO,
+        {
+            "now": replace(_CHECK, screen=CitizenScreen.SAY_HELLO),
+            "early": replace(_CHECK, screen=CitizenScreen.SAY_HELLO, may_check_in=False),
+        },
+        "desk.check_in",
+        "test_done",
+    ),
     _client(CitizenScreen.SLOW_NETWORK, "desk.check_in", base=_CHECK),
     _client(CitizenScreen.TESTED, base=replace(_CHECK, may_check_in=False)),
     _screen(
@@ -180,7 +188,8 @@ _TO_THE_CALL = [
 
 _IN_THE_CALL = [
     _screen(CitizenScreen.CALL, {"talking": _CALL}, "audio", "video", "write", "desk.leave"),
-    _client(CitizenScreen.SAY_SOMETHING, "write", "phone"),
+    _client(CitizenScreen.SAY_SOMETHING, "write", "phone", "switch_view"),
+    _client(CitizenScreen.OWN_VIEW, "flip", "own_corner", "own_hidden"),
     _client(CitizenScreen.WRITING, "write"),
     _screen(
         CitizenScreen.STOP,

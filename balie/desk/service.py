@@ -206,6 +206,11 @@ async def change_needs(work: Work, **changed: Any) -> None:
         await work.announce(VisitChanged(visit))
 
 
+async def note_seen(work: Work, visit_id: str) -> None:
+    """A page without scripts is seen when it is read again."""
+    await store.put_presence(work, visit_id, "citizen", last_seen_at=work.now)
+
+
 # --- staff
 
 

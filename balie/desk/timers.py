@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
-from sqlalchemy import Row
 
 from balie.actors import system
 from balie.booking import service as booking
@@ -87,7 +87,7 @@ async def _look(work: Work, visit_id: str) -> None:
 class _Absence:
     """How long somebody has not been heard of."""
 
-    def __init__(self, work: Work, row: Row | None) -> None:  # type: ignore[type-arg]
+    def __init__(self, work: Work, row: Any) -> None:
         started = work.get(Started)
         self.row = row
         self.for_s = (work.now - started.heard(row.last_seen_at)).total_seconds() if row is not None else None

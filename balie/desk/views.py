@@ -12,7 +12,6 @@ from balie.booking import service as booking
 from balie.calls import service as calls
 from balie.desk import service, store
 from balie.desk.citizen_view import conversation_page, link_page
-from balie.desk.live import note_seen
 from balie.desk.pages import EarlyPage, LinkPage, LinkTrouble, LinkTroublePage
 from balie.desk.rules import VisitState
 from balie.errors import BadField, LinkExpired, LinkReplaced, NotFound
@@ -173,7 +172,7 @@ async def _show(request: web.Request, template: str, with_ticket: bool) -> web.R
         page = await conversation_page(work, visit, device_of(request), ticket)
         needs = (await booking.appointment(work, AppointmentId(actor.appointment_id or ""))).needs
         if visit is not None and visit.state is not VisitState.FINISHED:
-            await note_seen(work, visit.id)
+            await service.note_seen(work, visit.id)
     simplified = bool(visit.needs.get("simplified")) if visit else needs.simplified
     pages.follow_needs(request, simplified=simplified, language=needs.language)
     return render(request, template, page)
