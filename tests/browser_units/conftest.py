@@ -1,4 +1,5 @@
 """Two pages of one browser and a relay between them."""
+
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -21,7 +22,7 @@ FLAGS = [
 async def until(what: Callable[[], Awaitable[Any]], bound_s: float = BOUND_S) -> Any:
     """Asks until it is so; bounds that it happens, not how fast."""
     async with asyncio.timeout(bound_s):
-        while not (answer := await what()):
+        while not (answer := await what()):  # noqa: ASYNC110  a page tells nobody when it changes
             await asyncio.sleep(0.05)
     return answer
 

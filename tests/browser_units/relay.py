@@ -1,10 +1,11 @@
 """A small server with the wire of calls/PROTOCOL.md, whose network and memory a test can break."""
+
 import asyncio
 import contextlib
 import json
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,9 @@ class Relay:
         self.is_down = False
         self.said: Counter[str] = Counter()
         self.refused: list[str] = []
-        self.delay_s = 0.0
         self.cut_after: dict[str, int] = {}
         self.address = ""
+        self.tasks: set[asyncio.Task[None]] = set()
         self.echo: asyncio.subprocess.Process | None = None
 
     # What a test does to it
@@ -85,7 +86,7 @@ class Relay:
             self.write(page, entry)
 
     def write(self, page: Page, message: dict[str, Any]) -> None:
-        """Writes in order, when the network of the test lets it."""
+        """Writes in order."""
         if page.socket.closed:
             return
         text = json.dumps(message)
@@ -95,10 +96,17 @@ class Relay:
             with contextlib.suppress(ConnectionError, RuntimeError):
                 await send(text)
 
-        if self.delay_s:
-            asyncio.get_running_loop().call_later(self.delay_s, lambda: asyncio.ensure_future(later()))
-        else:
-            asyncio.ensure_future(later())
+        self.spawn(later())
+
+    def spawn(self, what: Coroutine[Any, Any, None]) -> None:
+        """Does it beside the rest, and remembers it until it is done."""
+        task = asyncio.get_running_loop().create_task(what)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def close(self, page: Page, code: int) -> None:
+        """Closes one socket."""
+        await page.socket.close(code=code)
 
     def begin(self) -> None:
         """The citizen tapped on begin."""
@@ -240,7 +248,7 @@ class Relay:
             gap = bool(after) and after not in ids and not (after or "").startswith(self.run)
             topics.append({"topic": asked["topic"], "last": last, "gap": gap})
             if after and not gap and asked["topic"] == CALL:
-                missed = self.entries[ids.index(after) + 1 if after in ids else 0:]
+                missed = self.entries[ids.index(after) + 1 if after in ids else 0 :]
         you = {"participant": page.participant, "kind": page.participant}
         self.write(page, {"type": "welcome", "v": 1, "you": you, "topics": topics, "now": "2026-11-23T14:30:00Z"})
         for _, to, entry in missed:
@@ -256,7 +264,7 @@ class Relay:
             seat.page_id = page.page_id
         elif seat.page_id != page.page_id:
             self.write(page, {"type": "moved"})
-            asyncio.ensure_future(page.socket.close(code=4409))
+            self.spawn(self.close(page, 4409))
             return None
         if seat.joined_at is None:
             self.joins += 1
@@ -310,7 +318,8 @@ class Relay:
         app.add_routes([
             web.get("/", self.page), web.get("/live", self.live), web.post("/live/kaartje", self.ticket),
             web.post("/medewerker/live/kaartje", self.ticket),
-            web.post("/gesprek/check/aanbod", self.check), web.static("/static/test", HERE), web.static("/static", STATIC),
+            web.post("/gesprek/check/aanbod", self.check),
+            web.static("/static/test", HERE), web.static("/static", STATIC),
         ])  # fmt: skip
         return app
 

@@ -1,4 +1,5 @@
 """The measuring before the call, against the product's own echo process."""
+
 import asyncio
 import sys
 from collections.abc import AsyncIterator
@@ -25,9 +26,7 @@ async def echo(relay: Relay) -> AsyncIterator[None]:
     await relay.echo.wait()
 
 
-async def test_camera_microphone_connection_and_path_are_measured(
-    sides: tuple[Side, Side], echo: None
-) -> None:
+async def test_camera_microphone_connection_and_path_are_measured(sides: tuple[Side, Side], echo: None) -> None:
     citizen, _ = sides
     await citizen.ready()
     found = await citizen.do("T.check()")

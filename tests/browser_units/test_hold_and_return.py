@@ -1,4 +1,5 @@
 """Hold, reload, a cut socket and a server without memory: the call goes on where it was."""
+
 import asyncio
 import random
 
@@ -84,7 +85,7 @@ async def test_a_socket_cut_in_each_signalling_state_loses_nothing(sides: Sides,
 
 
 async def test_fifty_cut_sockets_leave_media_alone_and_no_message_twice(talking: Sides, relay: Relay) -> None:
-    citizen, staff = talking
+    citizen, _staff = talking
     chance = random.Random(7)
     connection = await citizen.do("T.pair().round")
     before = await received(talking)
@@ -102,7 +103,7 @@ async def test_fifty_cut_sockets_leave_media_alone_and_no_message_twice(talking:
 
 
 async def test_a_killed_server_leaves_media_alone_and_the_seat_is_taken_up_again(talking: Sides, relay: Relay) -> None:
-    citizen, staff = talking
+    citizen, _staff = talking
     for _ in range(5):
         relay.is_down = True
         relay.drop_memory()
@@ -151,3 +152,17 @@ async def test_the_end_of_the_call_stops_both_sides(talking: Sides, relay: Relay
     relay.append({"type": "call.ended", "why": "finished"})
     for side in talking:
         await side.until("T.events.includes('ended') && T.devices.camera === null")
+
+
+async def test_a_message_of_the_other_with_the_number_of_an_own_one_is_not_its_answer(talking: Sides) -> None:
+    citizen, _staff = talking
+    heard = await citizen.do("""async () => {
+      const { Outbox } = await import('/static/js/live/outbox.js');
+      const outbox = new Outbox();
+      outbox.connect(() => {});
+      const answer = outbox.put({ type: 'state' });
+      const isTaken = outbox.take({ type: 'signal', seq: 1, from: 'staff' });
+      outbox.take({ type: 'ok', seq: 1, id: 'x' });
+      return [isTaken, (await answer).type];
+    }""")
+    assert heard == [False, "ok"]

@@ -1,4 +1,5 @@
 """The same two pages over the product's own server: /live, calls, rights and policy are the real ones."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from urllib.parse import quote

@@ -1,4 +1,5 @@
 """Negotiation under glare, and on a network that delays, repeats and reorders."""
+
 import asyncio
 
 import pytest

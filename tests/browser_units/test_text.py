@@ -1,4 +1,5 @@
 """Real-time text: every character on the other side, whichever way is open."""
+
 import asyncio
 
 import pytest
@@ -36,9 +37,7 @@ async def shows(side: Side, text: str) -> None:
 
 async def test_each_typed_character_arrives_before_any_enter_in_both_directions(talking: Sides, relay: Relay) -> None:
     citizen, staff = talking
-    await asyncio.gather(
-        citizen.do(TYPE, ["ik heb het bij mij!!", 100]), staff.do(TYPE, ["dank u, ik kijk mee.", 100])
-    )
+    await asyncio.gather(citizen.do(TYPE, ["ik heb het bij mij!!", 100]), staff.do(TYPE, ["dank u, ik kijk mee.", 100]))
     await asyncio.gather(shows(staff, "ik heb het bij mij!!"), shows(citizen, "dank u, ik kijk mee."))
     assert relay.said["text"] <= 2
 

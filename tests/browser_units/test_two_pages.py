@@ -1,4 +1,5 @@
 """Two pages find each other, see and hear each other, and negotiate once."""
+
 import asyncio
 
 import pytest

@@ -18,6 +18,8 @@ export class Refused extends Error {
  */
 
 const MAX_WAITING = 200;
+/** Relayed messages keep the number of their sender, so only these are answers to ours. */
+const ANSWERS = new Set(['ok', 'refused', 'joined', 'ice']);
 const NAMED = new Set(['signal', 'state', 'text', 'call.away', 'call.leave', 'ring.seen']);
 /** Half of what the server allows at once, so that both kinds together stay below it. */
 const BURST = 30;
@@ -127,6 +129,7 @@ export class Outbox {
 
   /** An answer with the `seq` of the message. @param {Message} answer @returns {boolean} whether it was one of ours */
   take(answer) {
+    if (!ANSWERS.has(answer.type)) return false;
     const at = this.#waiting.findIndex(({ message }) => message.seq === answer.seq);
     if (at < 0) return false;
     const { resolve, reject } = this.#waiting[at];
