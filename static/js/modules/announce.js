@@ -41,6 +41,12 @@ export class Announcer {
     this.#timer ||= setTimeout(() => this.#speak(), this.#polite?.textContent ? TOGETHER_MS : 50);
   }
 
+  /** What went wrong: said, and seen on every screen. @param {string} text */
+  notice(text) {
+    this.tell(text, 'notice');
+    if (this.#polite) this.#polite.dataset.notice = '';
+  }
+
   /** A connection that got worse: at most once in 30 s. @param {string} name */
   sayWorse(name) {
     const now = performance.now();
@@ -53,6 +59,7 @@ export class Announcer {
   clear() {
     this.#waiting.clear();
     say(this.#polite, '');
+    delete this.#polite?.dataset.notice;
   }
 
   /** Only for "is er". @param {string} name */
@@ -70,6 +77,7 @@ export class Announcer {
   #speak() {
     this.#timer = 0;
     const text = [...this.#waiting.values()].join(' ');
+    if (!this.#waiting.has('notice')) delete this.#polite?.dataset.notice;
     this.#waiting.clear();
     say(this.#polite, '');
     say(this.#polite, text);

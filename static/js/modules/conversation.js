@@ -327,7 +327,7 @@ export class Conversation {
   /** The server said no, or did not answer: say so, and show how things stand. @param {unknown} error */
   #refused(error) {
     const text = error instanceof HttpError ? (error.problem.detail ?? error.problem.title ?? '') : '';
-    this.announcer.tell(text || this.announcer.word(error instanceof HttpError && !error.status ? 'offline' : 'refused'));
+    this.announcer.notice(text || this.announcer.word(error instanceof HttpError && !error.status ? 'offline' : 'refused'));
     if (!(error instanceof HttpError)) reportError(error);
     this.reread();
   }

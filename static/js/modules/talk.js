@@ -26,7 +26,7 @@ export class Talk {
       away: () => void this.call?.away('choosing_file'),
       isBack: () => void this.#fromFiles(),
       sent: () => void this.#sent(),
-      refused: () => announcer.say('refused'),
+      refused: () => announcer.notice(announcer.word('refused')),
     });
     this.#hear();
   }
