@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-START_WITHIN_S = 30.0
+START_WITHIN_S = 60.0
 
 
 def free_port() -> int:
