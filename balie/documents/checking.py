@@ -15,7 +15,7 @@ import structlog
 
 from balie import jobs
 from balie.actors import Actor, system
-from balie.documents import rules, service, store
+from balie.documents import looking, rules, service, store
 from balie.documents.keys import new_key, unwrap, wrap
 from balie.documents.offering import CHECK, quarantine_place
 from balie.documents.rules import Document, DocumentKind, DocumentScanned, DocumentState, Page, Refusal
@@ -178,10 +178,10 @@ async def _keep(works: Works, todo: _Quarantined, found: _Found) -> None:
 
 
 async def _put_parts(vault: Vault, name: str, key: bytes, document_id: str, found: _Found) -> None:
-    await vault.put(f"{name}/original", key, service.place_of(document_id, "original"), found.kept)
+    await vault.put(f"{name}/original", key, looking.place_of(document_id, "original"), found.kept)
     for picture in found.drawn.pages:
         part = f"page-{picture.number}"
-        await vault.put(f"{name}/{part}", key, service.place_of(document_id, part), picture.webp)
+        await vault.put(f"{name}/{part}", key, looking.place_of(document_id, part), picture.webp)
 
 
 async def _note_kept(work: Work, document_id: str, found: _Found) -> None:
@@ -229,7 +229,7 @@ async def draw_missing(works: Works, actor: Actor, document_id: str, number: int
         is_there = document is not None and document.is_there and number <= document.pages
         if document is None or not is_there or await store.page_of(work, document_id, number) is not None:
             return
-        content = await service.content_of(work, document, "original")
+        content = await looking.content_of(work, document, "original")
     file = await works.get(Vault).read(content.object_name, content.key, content.place)
     first = (number - 1) // rules.FIRST_PAGES * rules.FIRST_PAGES + 1
     try:
@@ -239,7 +239,7 @@ async def draw_missing(works: Works, actor: Actor, document_id: str, number: int
     name = content.object_name.split("/")[0]
     for picture in drawn.pages:
         part = f"page-{picture.number}"
-        place = service.place_of(document_id, part)
+        place = looking.place_of(document_id, part)
         await works.get(Vault).put(f"{name}/{part}", content.key, place, picture.webp)
     async with works.begin(_ACTOR, HANDLE_DOCUMENT) as work:
         await _put_pages(work, document, drawn)
@@ -254,7 +254,7 @@ async def renew_verdict(works: Works, document_id: str) -> None:
         last = await store.last_clean_scan(work, document_id)
         if last is not None and work.now - last <= rules.VERDICT_LIFE:
             return
-        content = await service.content_of(work, document, "original")
+        content = await looking.content_of(work, document, "original")
     file = await works.get(Vault).read(content.object_name, content.key, content.place)
     scan = await works.get(VirusScanner).scan(_blocks(file))
     async with works.begin(_ACTOR, HANDLE_DOCUMENT) as work:

@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
+from balie.documents.rules import WrappedKey
 from balie.privacy.sealing import Keyring
-
-
-@dataclass(frozen=True)
-class WrappedKey:
-    """A key as it is stored; it opens only in the row it was made for."""
-
-    wrapped: bytes
-    version: int
 
 
 def new_key() -> bytes:

@@ -135,6 +135,14 @@ class UploadLimits:
 
 
 @dataclass(frozen=True)
+class WrappedKey:
+    """A key as it is stored; it opens only in the row it was made for."""
+
+    wrapped: bytes
+    version: int
+
+
+@dataclass(frozen=True)
 class DocumentRequest:
     """A paper that is asked of a citizen."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from balie.documents.views import DocumentLine, DocumentPage, DocumentsOfCitizen
+from balie.documents.answers import DocumentLine
+from balie.documents.views import DocumentPage, DocumentsOfCitizen
 from balie.web.screens import Screen
 
 _AT = datetime(2026, 12, 4, 13, 20, tzinfo=UTC)

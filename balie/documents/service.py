@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date
 from typing import Any
-
-import structlog
 
 from balie import jobs
 from balie.actors import Actor, ActorKind
 from balie.booking import service as booking
 from balie.booking.rules import AppointmentBooked, DocumentSlot
 from balie.documents import rules, store
-from balie.documents.keys import unwrap
 from balie.documents.rules import (
     CITIZEN,
     STAFF,
-    TICKET_LIFE,
     AskOfCitizen,
     Attachment,
     Decision,
@@ -31,7 +26,6 @@ from balie.documents.rules import (
     DocumentRequest,
     DocumentRequestState,
     DocumentShown,
-    DocumentState,
     Page,
     ReceiptLine,
     Refusal,
@@ -39,7 +33,6 @@ from balie.documents.rules import (
     Shown,
     SkipReason,
 )
-from balie.documents.sealing import context
 from balie.errors import BadField, Invalid, NotAllowed, NotFound, NotScannedYet, NotShown
 from balie.identity import verification
 from balie.identity.rules import VerificationState
@@ -48,19 +41,8 @@ from balie.privacy.sealing import Keyring
 from balie.privacy.service import audit, log_processing
 from balie.work import Work
 
-log = structlog.get_logger()
 DEFAULT_DAYS = 30
 REMOVE_BYTES = "documents.remove_bytes"
-
-
-@dataclass(frozen=True)
-class Content:
-    """Where verified bytes can be read: an object, its key and its place. Lives in memory only."""
-
-    document: Document
-    object_name: str
-    key: bytes
-    place: bytes
 
 
 # --- asking
@@ -263,7 +245,7 @@ async def may_open_own(work: Work, document_id: str) -> None:
     try:
         await own_document(work, document_id)
     except NotFound:
-        await _shown_document(work, document_id)
+        await shown_document(work, document_id)
 
 
 async def text_of_page(work: Work, document: Document, number: int) -> str:
@@ -323,76 +305,8 @@ async def asks_of_citizen(work: Work, *, appointment_id: str) -> list[AskOfCitiz
     return [card for card in cards if card is not None]
 
 
-# --- looking
-
-
-async def open_page(work: Work, document_id: str, number: int) -> Content:
-    """Staff look at a page: one line in both logs; the first opening tells the giver."""
-    document = await staff_document(work, document_id)
-    assert document.visit_id is not None
-    if await is_closed_for_staff(work, document.visit_id, document.participant_id):
-        raise NotAllowed
-    content = await _page_content(work, document, number)
-    after = rules.seen(document, work.now)
-    if after is not document:
-        await store.save(work, document, after)
-        await work.announce(DocumentChanged(document.visit_id, document.id))
-    await _note_opened(work, document, number)
-    return content
-
-
-async def open_own_page(work: Work, document_id: str, number: int) -> Content:
-    """A citizen looks at a page of an own document, or of what staff show now."""
-    try:
-        document = await own_document(work, document_id)
-    except NotFound:
-        document = await _shown_document(work, document_id)
-    content = await _page_content(work, document, number)
-    await log_processing(work, data_subject=await _data_subject(work, document))
-    return content
-
-
-async def _shown_document(work: Work, document_id: str) -> Document:
-    document = await store.document_by_id(work, document_id)
-    if document is None or document.visit_id is None or document.appointment_id != _own_appointment(work.actor):
-        raise NotFound
-    shown = await store.shown_in(work, document.visit_id)
-    if shown is None or shown[0] != document.id:
-        raise NotShown
-    return document
-
-
-async def _page_content(work: Work, document: Document, number: int) -> Content:
-    if not document.is_there:
-        raise NotScannedYet if document.state is DocumentState.OFFERED else NotFound
-    if await store.page_of(work, document.id, number) is None:
-        raise NotFound
-    return await content_of(work, document, f"page-{number}")
-
-
-async def content_of(work: Work, document: Document, part: str) -> Content:
-    """The way to the bytes of one part: `original` or `page-3`."""
-    wrapped = await store.key_of(work, document.id)
-    if wrapped is None or document.object_name is None:
-        raise NotFound
-    key = unwrap(work.get(Keyring), wrapped, "document_key", document.id)
-    return Content(document, f"{document.object_name}/{part}", key, place_of(document.id, part))
-
-
-def place_of(document_id: str, part: str) -> bytes:
-    """The context of a part, as it is sealed: `page-3` of the store is `page/3`."""
-    return context("document", document_id, part.replace("-", "/"))
-
-
-async def _note_opened(work: Work, document: Document, page: int | None) -> None:
-    await store.add_event(work, document.id, "opened", page=page)
-    await audit(work, "documents.open", document.id, relation="owner", reason_code=f"page_{page}" if page else None)
-    await log_processing(work, data_subject=await _data_subject(work, document))
-    if await store.openings_since(work, work.now - timedelta(hours=1)) > rules.OPENINGS_AN_HOUR:
-        log.warning("many_documents_opened")
-
-
-async def _data_subject(work: Work, document: Document) -> str:
+async def data_subject_of(work: Work, document: Document) -> str:
+    """Who the document is about, for the processing log: the proven citizen, else a hash of the appointment."""
     if document.visit_id is not None:
         proven = await verification.current(work, document.visit_id, document.participant_id)
         if proven is not None and proven.citizen_id is not None:
@@ -400,57 +314,15 @@ async def _data_subject(work: Work, document: Document) -> str:
     return work.get(Keyring).keyed_hash("appointment", document.appointment_id)
 
 
-# --- the original
-
-
-async def may_leave(work: Work, document: Document) -> bool:
-    """Whether the original may be downloaded: only what a scanner found clean."""
-    return document.is_there and document.is_virus_checked
-
-
-async def give_ticket(work: Work, document_id: str) -> str:
-    """A ticket of one minute for one download by this session."""
-    document = await _for_download(work, document_id)
-    if not document.is_there:
-        raise NotScannedYet
-    if work.actor.kind is ActorKind.STAFF and not await may_leave(work, document):
-        raise NotAllowed
-    token = secrets.token_urlsafe(32)
-    await store.add_ticket(work, _hash(token), document.id, work.now + TICKET_LIFE)
-    return token
-
-
-async def use_ticket(work: Work, token: str) -> Content:
-    """The original for this ticket; the audit line is committed before a byte leaves."""
-    if work.actor.kind is not ActorKind.STAFF:
-        check_citizen(work)
-    document_id = await store.take_ticket(work, _hash(token))
-    if document_id is None:
+async def shown_document(work: Work, document_id: str) -> Document:
+    """A document that staff show this citizen now."""
+    document = await store.document_by_id(work, document_id)
+    if document is None or document.visit_id is None or document.appointment_id != _own_appointment(work.actor):
         raise NotFound
-    document = await _for_download(work, document_id)
-    content = await content_of(work, document, "original")
-    if work.actor.kind is ActorKind.STAFF:
-        after = rules.seen(document, work.now)
-        if after is not document:
-            await store.save(work, document, after)
-            await work.announce(DocumentChanged(document.visit_id, document.id))
-    await store.add_event(work, document.id, "downloaded")
-    await audit(work, "documents.download", document.id)
-    await log_processing(work, data_subject=await _data_subject(work, document))
-    return content
-
-
-async def _for_download(work: Work, document_id: str) -> Document:
-    if work.actor.kind is not ActorKind.STAFF:
-        return await own_document(work, document_id)
-    document = await staff_document(work, document_id)
-    if await is_closed_for_staff(work, document.visit_id or "", document.participant_id):
-        raise NotAllowed
+    shown = await store.shown_in(work, document.visit_id)
+    if shown is None or shown[0] != document.id:
+        raise NotShown
     return document
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 # --- deciding
@@ -510,7 +382,7 @@ async def withdraw(work: Work, document_id: str) -> Document:
 async def _note_decided(work: Work, document: Document, what: str) -> None:
     await store.add_event(work, document.id, what)
     await audit(work, f"documents.{what}", document.id)
-    await log_processing(work, data_subject=await _data_subject(work, document))
+    await log_processing(work, data_subject=await data_subject_of(work, document))
     await work.announce(DocumentChanged(document.visit_id, document.id))
 
 

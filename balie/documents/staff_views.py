@@ -9,9 +9,9 @@ from aiohttp import web
 
 from balie.booking import service as booking
 from balie.booking.rules import Appointment
-from balie.documents import checking, service
+from balie.documents import checking, looking, service
+from balie.documents.answers import DocumentLine, line_of, page_number, send_original, send_picture
 from balie.documents.rules import Direction, Document, DocumentRequest, DocumentRequestState, Shown
-from balie.documents.views import DocumentLine, line_of, page_number, send_original, send_picture
 from balie.errors import BadField
 from balie.external.virus_scanner import VirusScanner
 from balie.ids import AppointmentId
@@ -135,7 +135,7 @@ async def _received(work: Work, document: Document, is_closed: bool) -> Received
         page_numbers=tuple(range(1, document.pages + 1)) if is_there else (),
         text=text if is_there else "",
         may_decide=document.awaits_decision,
-        may_download=is_there and await service.may_leave(work, document),
+        may_download=is_there and await looking.may_leave(work, document),
     )
 
 
@@ -225,7 +225,7 @@ async def page(request: web.Request) -> web.StreamResponse:
         await service.staff_document(work, document_id)
     await checking.draw_missing(request.app[WORKS], request[ACTOR], document_id, number)
     async with work_for(request, HANDLE_DOCUMENT) as work:
-        content = await service.open_page(work, document_id, number)
+        content = await looking.open_page(work, document_id, number)
     return await send_picture(request, content)
 
 
@@ -238,12 +238,12 @@ async def ask_original(request: web.Request) -> web.Response:
         await service.staff_document(work, document_id)
     await checking.renew_verdict(request.app[WORKS], document_id)
     async with work_for(request, HANDLE_DOCUMENT) as work:
-        ticket = await service.give_ticket(work, document_id)
+        ticket = await looking.give_ticket(work, document_id)
     return web.Response(status=303, headers={"Location": url(request, "documents.staff_original", ticket=ticket)})
 
 
 async def original(request: web.Request) -> web.StreamResponse:
     """The download of a ticket."""
     async with work_for(request, HANDLE_DOCUMENT) as work:
-        content = await service.use_ticket(work, request.match_info["ticket"][:64])
+        content = await looking.use_ticket(work, request.match_info["ticket"][:64])
     return await send_original(request, content)

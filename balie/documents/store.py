@@ -30,7 +30,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from balie.db import Id, UtcInstant, metadata
-from balie.documents.keys import WrappedKey
 from balie.documents.rules import (
     Cause,
     Decision,
@@ -45,6 +44,7 @@ from balie.documents.rules import (
     Refusal,
     SkipReason,
     UploadState,
+    WrappedKey,
 )
 from balie.errors import AlreadyDecided
 from balie.ids import (

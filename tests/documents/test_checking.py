@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from balie.documents import checking, service, store
+from balie.documents import checking, looking, service, store
 from balie.documents.rules import UploadLimits
 from balie.documents.sandbox import Sandbox, Unreadable
 from balie.documents.vault import Vault
@@ -19,10 +19,10 @@ from tests.documents.stage import Site, Stage, a_pdf, a_photo, a_scanner, sha256
 async def _original(stage: Stage) -> bytes:
     document = await stage.document()
 
-    async def content(work: object) -> service.Content:
-        return await service.content_of(work, document, "original")  # type: ignore[arg-type]
+    async def content(work: object) -> looking.Content:
+        return await looking.content_of(work, document, "original")  # type: ignore[arg-type]
 
-    found: service.Content = await stage.do(content)
+    found: looking.Content = await stage.do(content)
     return await stage.works.get(Vault).read(found.object_name, found.key, found.place)
 
 

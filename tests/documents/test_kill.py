@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from balie.documents import offering, service, store
+from balie.documents import looking, offering, store
 from balie.documents.vault import Vault
 from balie.ids import new_id
 from tests.documents.stage import Site, Stage, a_pdf, sha256
@@ -65,10 +65,10 @@ async def test_what_was_committed_is_there_once_when_the_answer_never_came(site:
     assert await stage.works.get(Vault).read(content.object_name, content.key, content.place) == FILE
 
 
-async def _original(work, document_id: str) -> service.Content:  # type: ignore[no-untyped-def]
+async def _original(work, document_id: str) -> looking.Content:  # type: ignore[no-untyped-def]
     document = await store.document_by_id(work, document_id)
     assert document is not None
-    return await service.content_of(work, document, "original")
+    return await looking.content_of(work, document, "original")
 
 
 async def test_a_file_that_still_comes_is_left_alone_until_its_time_is_over(site: Site) -> None:

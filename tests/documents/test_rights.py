@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
-
 from balie.actors import ANONYMOUS, Actor, ActorKind
 from balie.documents import service, store, views, wiring
-from balie.documents.views import disposition
+from balie.documents.answers import disposition
 from balie.ids import new_id
 from balie.privacy.purposes import HANDLE_DOCUMENT
 from balie.privacy.store import audit_log, processing_log
@@ -94,11 +92,11 @@ async def test_the_giver_sees_its_own_pages_as_pictures_of_our_making(site: Site
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "2", "1_0", "٣", "99999"])
-async def test_a_page_that_is_not_there_is_not_found(site: Site, number: str) -> None:
+async def test_a_page_that_is_not_there_is_not_found(site: Site) -> None:
     document_id = await _given(site)
-    path = f"/gesprek/documenten/{document_id}/bladzijde/{number}"
-    assert (await site.get(path, site.stage.fatima)).status == 404
+    for number in ("0", "-1", "2", "1_0", "٣", "99999"):
+        path = f"/gesprek/documenten/{document_id}/bladzijde/{number}"
+        assert (await site.get(path, site.stage.fatima)).status == 404, number
 
 
 async def test_before_check_in_staff_see_nothing_of_what_was_given(site: Site) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from balie.documents import service, staff_views, store, views
+from balie.documents import looking, service, staff_views, store, views
 from balie.documents.rules import DocumentShown, SkipReason
 from balie.errors import AlreadyAccepted, AlreadyDecided, BadField, Invalid, NotFound, NotScannedYet, NotShown
 from balie.web import pages
@@ -87,7 +87,7 @@ async def test_who_has_not_got_it_says_so_and_staff_see_why(site: Site) -> None:
 
 async def test_a_document_that_is_not_checked_yet_can_not_be_seen_shown_or_accepted(site: Site) -> None:
     document_id = await _given(site, is_checked=False)
-    for use_case, arguments in ((service.accept, ()), (service.show, (1,)), (service.open_page, (1,))):
+    for use_case, arguments in ((service.accept, ()), (service.show, (1,)), (looking.open_page, (1,))):
         with pytest.raises(NotScannedYet):
             await site.stage.do(use_case, document_id, *arguments)
 
@@ -178,7 +178,7 @@ async def test_a_page_that_staff_turn_turns_at_the_citizen_and_closing_leaves_no
     assert await stage.do(service.shown_in, stage.visit_id) is None
     assert (await site.get(page, second)).status == 404
     with pytest.raises(NotShown):
-        await stage.do(service.open_own_page, document_id, 2, actor=second)
+        await stage.do(looking.open_own_page, document_id, 2, actor=second)
     assert [getattr(event, "page", None) for event in heard] == [1, 2, 0]
 
 
