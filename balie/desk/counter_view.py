@@ -64,12 +64,19 @@ async def counter_page(
         is_begun=visit.has_begun,
         not_yet_count=visit.not_yet_count,
         ring_ends_at=visit.ring_ends_at,
+        has_second_device=is_owner and await _has_second_device(work, visit),
         is_signing_in=proof is not None and proof.state is VerificationState.SIGNING_IN,
         writes_along=bool(visit.needs.get("text")),
         call_topic=call.topic if call and is_call_open and is_owner else None,
         ticket=await _ticket(work) if is_owner else "",
         topics=((f"visit:{visit.id}", after),) if is_owner else (),
     )
+
+
+async def _has_second_device(work: Work, visit: Visit) -> bool:
+    """Whether another device asks for the citizen's seat and waits for an answer."""
+    seat = await calls.seat(work, visit.appointment_id, "citizen")
+    return seat is not None and seat.asking_session_id is not None and visit.state is S.IN_CONVERSATION
 
 
 async def _ticket(work: Work) -> str:

@@ -51,8 +51,9 @@ async def on_changed(work: Work, event: VisitChanged) -> None:
 
 
 async def on_finished(work: Work, event: VisitFinished) -> None:
-    """The goodbye page fills."""
+    """The goodbye page fills, and the citizen's page listens no more."""
     tell(work, event.visit)
+    work.tell(f"visit:{event.visit.id}", {"type": "visit.over"}, to="citizen")
 
 
 async def on_call_connected(work: Work, event: CallConnected) -> None:

@@ -129,6 +129,7 @@ _COUNTERS: Mapping[str, Any] = {
     "in-gesprek": _TALKS,
     "gevraagd": replace(_TALKS, person=_ASKED, acts=frozenset({"withdraw_identification", "end", "put_on_hold"})),
     "logt-in": replace(_TALKS, person=replace(_ASKED, verification="signing_in"), is_signing_in=True),
+    "tweede-toestel": replace(_TALKS, has_second_device=True),
     "bevestigd": replace(_TALKS, person=_PROVEN, earlier=_EARLIER),
     "niemand-eerder": replace(_TALKS, person=_PROVEN, earlier=EarlierPart(is_open=True)),
     "onbevestigd": replace(_TALKS, person=replace(_PROVEN, verification="unconfirmed")),

@@ -57,7 +57,10 @@ class CounterPage {
       this.connection.on(type, () => this.#soon());
     }
     this.connection.on('gap', () => this.#soon());
-    this.connection.on('call.second_device', () => this.announcer.say('second_device'));
+    this.connection.on('call.second_device', () => {
+      this.announcer.say('second_device');
+      this.#soon();
+    });
     this.connection.on('closed', ({ code }) => code === 4409 && this.announcer.say('moved'));
     this.connection.open();
     setInterval(() => this.#soon(), EVERY_MS);
