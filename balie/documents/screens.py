@@ -29,7 +29,7 @@ SCREENS = [
     Screen(
         "papers-own",
         "documents/own",
-        {"none": DocumentsOfCitizen()} | {name: DocumentsOfCitizen((), (line,)) for name, line in _LINES.items()},
+        {"none": DocumentsOfCitizen()} | {name: DocumentsOfCitizen((line,)) for name, line in _LINES.items()},
         "citizen",
         "Uw papieren",
         frozenset({"documents.withdraw", "documents.own_pages", "desk.conversation"}),

@@ -9,7 +9,6 @@ from aiohttp import web
 from balie.documents import checking, looking, service
 from balie.documents.answers import DocumentLine, line_of, page_number, send_original, send_picture
 from balie.documents.rules import (
-    AskOfCitizen,
     SkipReason,
 )
 from balie.errors import BadField
@@ -23,9 +22,8 @@ from balie.work import Work
 
 @dataclass(frozen=True)
 class DocumentsOfCitizen:
-    """Everything about papers for one citizen: the cards, and what was given."""
+    """What one citizen gave, and its state."""
 
-    asks: tuple[AskOfCitizen, ...] = ()
     given: tuple[DocumentLine, ...] = ()
 
 
@@ -40,9 +38,8 @@ class DocumentPage:
 
 async def documents_of_citizen(work: Work, appointment_id: str) -> DocumentsOfCitizen:
     """What the page of this citizen shows about papers."""
-    asks = await service.asks_of_citizen(work, appointment_id=appointment_id)
     given = await service.own_documents(work, appointment_id)
-    return DocumentsOfCitizen(tuple(asks), tuple(line_of(document) for document in given))
+    return DocumentsOfCitizen(tuple(line_of(document) for document in given))
 
 
 # --- pages and posts
