@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -52,14 +52,28 @@ class Transaction:
         if self._writing is not None:
             # SQLite has one writer; waiting here is fair, waiting inside SQLite is not.
             await self._writing.acquire()
+        opening = asyncio.ensure_future(self._open())
         try:
-            connection = await self._engine.connect()
-            await connection.execution_options(balie_writes=self._writes)
-            await connection.begin()
+            self._connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # Half-open connections are nobody's: wait for this one and close it.
+            with suppress(Exception):
+                await (await opening).close()
+            self._let_go()
+            raise
         except BaseException:
             self._let_go()
             raise
-        self._connection = connection
+        return self._connection
+
+    async def _open(self) -> AsyncConnection:
+        connection = await self._engine.connect()
+        try:
+            await connection.execution_options(balie_writes=self._writes)
+            await connection.begin()
+        except BaseException:
+            await connection.close()
+            raise
         return connection
 
     async def end(self, commit: bool) -> None:
@@ -76,6 +90,16 @@ class Transaction:
     def _let_go(self) -> None:
         if self._writing is not None and self._writing.locked():
             self._writing.release()
+
+
+async def unbroken(ending: Coroutine[Any, Any, None]) -> None:
+    """Wait for this until it is done, also when we are cancelled meanwhile: a connection never stays open."""
+    task = asyncio.ensure_future(ending)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 class Work:
@@ -152,9 +176,9 @@ class Works:
         try:
             yield work
         except BaseException:
-            await asyncio.shield(transaction.end(commit=False))
+            await unbroken(transaction.end(commit=False))
             raise
-        await asyncio.shield(transaction.end(commit=True))
+        await unbroken(transaction.end(commit=True))
         await work.settle()
 
     async def retrying(self, actor: Actor, purpose: Purpose, use_case: Callable[[Work], Awaitable[T]]) -> T:
