@@ -23,17 +23,11 @@ class Settings(BaseSettings):
     )
     database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in data_dir")
     data_dir: Path = Field(Path("var"), description="Folder of the SQLite database and the documents")
-    keys_dir: Path = Field(
-        Path("var/keys"), description="Folder of the key files; in production outside data_dir"
-    )
+    keys_dir: Path = Field(Path("var/keys"), description="Folder of the key files; in production outside data_dir")
     trusted_proxies: str = Field("", description="Addresses of our own proxies, separated by commas")
-    tls_certificate: Path | None = Field(
-        None, description="Certificate chain when the server speaks TLS itself"
-    )
+    tls_certificate: Path | None = Field(None, description="Certificate chain when the server speaks TLS itself")
     tls_key: Path | None = Field(None, description="Private key to tls_certificate")
-    trusted_ca: Path | None = Field(
-        None, description="Extra certificate authority trusted by our own requests"
-    )
+    trusted_ca: Path | None = Field(None, description="Extra certificate authority trusted by our own requests")
     release: str = Field(
         "", description="Name of this release, in the address of static files; empty: from their content"
     )
@@ -42,8 +36,15 @@ class Settings(BaseSettings):
     phone_number: str = Field("14 010", description="Telephone number on every page")
     theme_class: str = Field("balie-theme", description="Class of the theme on <html>")
     theme_css: Path | None = Field(None, description="A municipality's own theme.css")
-    accessibility_statement: str = Field("", description="Address of our statement in the register of toegankelijkheidsverklaring.nl")
-    contact_mail: str = Field("toegankelijkheid@gemeente.example", description="Where people report what they cannot use")
+    accessibility_statement: str = Field(
+        "", description="Address of our statement in the register of toegankelijkheidsverklaring.nl"
+    )
+    security_contact: str = Field(
+        "mailto:security@gemeente.example", description="Whom to tell of a hole, as an address with its scheme"
+    )
+    contact_mail: str = Field(
+        "toegankelijkheid@gemeente.example", description="Where people report what they cannot use"
+    )
     time_zone: str = Field("Europe/Amsterdam", description="Zone of opening hours and of times on screen")
     staff_display: Literal["full_name", "first_name", "counter_name"] = Field(
         "first_name", description="How citizens read a staff member's name"
@@ -64,13 +65,9 @@ class Settings(BaseSettings):
     sockets_per_network: int = Field(200, description="Live connections of one network")
     sockets: int = Field(5000, description="Live connections of this process")
 
-    citizen_issuer: str = Field(
-        "", description="Issuer of the DigiD broker; empty in the demo: the built-in provider"
-    )
+    citizen_issuer: str = Field("", description="Issuer of the DigiD broker; empty in the demo: the built-in provider")
     citizen_client_id: str = Field("balie", description="Our client id at the DigiD broker")
-    citizen_client_key: Path | None = Field(
-        None, description="Private key (JWK) for private_key_jwt at the broker"
-    )
+    citizen_client_key: Path | None = Field(None, description="Private key (JWK) for private_key_jwt at the broker")
     citizen_client_secret: SecretStr | None = Field(
         None, description="Client secret, for a broker without private_key_jwt"
     )
@@ -107,9 +104,7 @@ class Settings(BaseSettings):
     notify_url: str = Field("", description="Address of NotifyNL's API; empty: no text messages")
     notify_service_id: str = Field("", description="Our service id at NotifyNL")
     notify_secret: SecretStr = Field(SecretStr(""), description="Our API secret at NotifyNL")
-    notify_template_id: str = Field(
-        "", description="Template of a text message at NotifyNL, with one field `text`"
-    )
+    notify_template_id: str = Field("", description="Template of a text message at NotifyNL, with one field `text`")
 
     turn_urls: str = Field("", description="TURN servers, separated by commas")
     turn_secrets: str = Field("", description="Shared secrets of TURN, the first signs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from aiohttp import web
 
@@ -14,7 +15,7 @@ from balie.web.access import Access
 from balie.web.features import Feature, Route
 from balie.web.forms import fields
 from balie.web.headers import cookie_name
-from balie.web.keys import SETTINGS
+from balie.web.keys import SETTINGS, WORKS
 from balie.web.pages import View, render
 from balie.web.screens import Screen
 from balie.web.translations import LANGUAGES
@@ -80,6 +81,14 @@ async def help_page(request: web.Request) -> web.Response:
     return render(request, "help/help", HelpPage())
 
 
+async def security_contact(request: web.Request) -> web.Response:
+    """/.well-known/security.txt (RFC 9116): whom to tell of a hole."""
+    expires = request.app[WORKS].clock() + timedelta(days=180)
+    contact = request.app[SETTINGS].security_contact
+    lines = (f"Contact: {contact}", f"Expires: {expires:%Y-%m-%dT%H:%M:%SZ}", "Preferred-Languages: nl, en")
+    return web.Response(text="\n".join(lines) + "\n")
+
+
 def local_path(text: str) -> str:
     """The path when it stays on this site, else the start."""
     return text if _LOCAL.fullmatch(text) else "/"
@@ -121,6 +130,7 @@ FEATURE = Feature(
         Route("POST", "/weergave", choose_view, "web.choose_view", Access.PUBLIC),
         Route("POST", "/taal", choose_language, "web.choose_language", Access.PUBLIC),
         Route("GET", "/toegankelijkheid", accessibility, "web.accessibility", Access.PUBLIC),
+        Route("GET", "/.well-known/security.txt", security_contact, "web.security_contact", Access.PUBLIC),
         Route("GET", "/hulp", help_page, "web.help", Access.PUBLIC),
     ],
 )
