@@ -26,6 +26,7 @@ T.ready = async ({ audio = true, video = true } = {}) => {
     device: { browser: 'Chromium', system: 'Linux' },
   });
   for (const name of HEARD) T.call.on(name, () => T.events.push(name));
+  T.call.on('other', ({ other }) => (T.wasDown ||= T.events.includes('connected') && other.isPaired && !other.isConnected));
   T.call.on('text', ({ text }) => (T.text = text));
   T.stage = new Stage(document.querySelector('#stage'), T.call, T.devices);
   await T.call.prepare();

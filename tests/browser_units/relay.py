@@ -207,11 +207,11 @@ class Relay:
         if message["type"] == "call.away":
             self.present(seat, "away", message["why"])
             return {"type": "ok", "id": None}
-        to = message.get("to")
+        to = str(message.get("to")) if "to" in message else None
         if message["type"] == "signal":
             if not self.begun:
                 return self.refuse("not_begun")
-            if self.seats[to].epoch != message["to_epoch"]:
+            if self.seats[to or ""].epoch != message["to_epoch"]:
                 return self.refuse("stale_epoch")
             self.count(page, message)
         if message["type"] == "text" and self.hold:

@@ -115,6 +115,8 @@ export class Call extends Emitter {
   #cameraChanged = null;
   #isWriting = false;
   #goneWhy = 'page_gone';
+  /** @type {Promise<unknown> | null} */
+  #rejoining = null;
   /** @type {(() => void)[]} */
   #stops = [];
 
@@ -239,6 +241,7 @@ export class Call extends Emitter {
     this.pairs.keepOnly(new Set(joined.participants.map((/** @type {Other} */ person) => person.participant)));
     for (const person of joined.participants) this.pairs.know(person, false);
     for (const pair of this.pairs.all) pair.wake();
+    this.text.shut('live');
     this.emit('joined', { participants: this.others, begun: this.begun, hold: this.hold, isFirst });
     if (this.begun && isFirst) this.emit('begun', null);
     this.report();
@@ -271,17 +274,22 @@ export class Call extends Emitter {
   #greeted(answer) {
     if (answer.type === 'joined') return this.#seated(answer);
     if (answer.code === 'too_fast' || answer.code === 'unavailable') {
-      setTimeout(() => this.#rejoin(), REJOIN_MS);
+      setTimeout(() => void this.#rejoin(), REJOIN_MS);
     } else if (answer.code === 'call_over') this.#end('over');
     else this.emit('refused', { code: answer.code });
   }
 
+  /** Asks for the own seat again; whoever asks meanwhile waits for the same answer. */
   #rejoin() {
-    if (this.#isOver || this.epoch === null) return;
-    this.connection.send(this.#joining()).then(
-      (joined) => joined && this.#seated(joined),
-      (error) => error instanceof Refused && this.#greeted({ type: 'refused', code: error.code }),
-    );
+    if (this.#isOver || this.epoch === null) return Promise.resolve();
+    this.#rejoining ??= this.connection
+      .send(this.#joining())
+      .then(
+        (joined) => joined && this.#seated(joined),
+        (error) => error instanceof Refused && this.#greeted({ type: 'refused', code: error.code }),
+      )
+      .finally(() => (this.#rejoining = null));
+    return this.#rejoining;
   }
 
   /** @param {Hold | null} hold */
@@ -322,14 +330,19 @@ export class Call extends Emitter {
     void this.say({ type: 'state', ...state });
   }
 
-  /** Says something in the call; a lost seat is asked for again. @param {Message} message */
+  /**
+   * Says something in the call; when the server does not know this page any more it asks for its seat first.
+   * @param {Message} message
+   * @returns {Promise<any>}
+   */
   async say(message) {
     try {
       return await this.connection.send(message);
     } catch (error) {
-      if (error instanceof Refused && error.code === 'not_in_call') this.#rejoin();
-      return null;
+      if (!(error instanceof Refused) || error.code !== 'not_in_call' || this.#isOver) return null;
     }
+    await this.#rejoin();
+    return this.connection.send(message).catch(() => null);
   }
 
   /** Text goes over /live too while somebody cannot be reached directly. */

@@ -17,7 +17,7 @@ import { Trickle } from './trickle.js';
 /** The polite side offers itself after this much silence. */
 const SILENCE_MS = 3000;
 /** An offer that got no answer is said again after this. */
-const ANSWER_MS = 4000;
+const ANSWER_MS = 5000;
 const OFFERS = 3;
 const KEPT_CANDIDATES = 256;
 const WORST_FIRST = ['closed', 'failed', 'disconnected', 'new', 'checking', 'connecting', 'connected', 'completed'];
