@@ -1,0 +1,1 @@
+"""Concurrency on PostgreSQL."""
