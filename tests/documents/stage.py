@@ -200,7 +200,7 @@ def _staff() -> Actor:
 async def _fill(stage: Stage) -> None:
     product = Product(
         ProductId(new_id()),
-        "verhuizing",
+        f"verhuizing-{stage.desk_id[:8]}",
         {"nl": "Verhuizing doorgeven"},
         {"nl": "uw verhuizing"},
         "HELP_CITIZEN",
@@ -209,12 +209,12 @@ async def _fill(stage: Stage) -> None:
     )
     slot = DocumentSlot(product.id, "huurcontract", {"nl": "Huurcontract"}, {"nl": "uw huurcontract"})
     async with stage.works.begin(system("test"), RUN_SERVICE) as work:
-        await booking_store.save_desk(work, Desk(stage.desk_id, "Burgerzaken", "14 010"))
+        await booking_store.save_desk(work, Desk(stage.desk_id, f"Burgerzaken {stage.desk_id[:4]}", "14 010"))
         await booking_store.save_product(work, product)
         await booking_store.save_document_slots(work, product.id, [slot])
         held = Appointment(
             id=stage.appointment_id,
-            reference="A1",
+            reference=stage.appointment_id[:8],
             state=AppointmentState.HELD,
             version=1,
             desk_id=stage.desk_id,

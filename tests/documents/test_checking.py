@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from balie.documents import checking, looking, service, store
-from balie.documents.rules import UploadLimits
+from balie.documents.rules import UploadLimits, kind_of_head
 from balie.documents.sandbox import Sandbox, Unreadable
 from balie.documents.vault import Vault
 from balie.external.virus_scanner import Verdict, VirusScanner
@@ -64,6 +64,11 @@ async def test_a_photo_stands_upright_and_keeps_nothing_but_its_pixels(site: Sit
         assert trace not in kept
     document = await site.stage.document()
     assert document.sha256_kept == sha256(kept) != document.sha256_sent == sha256(sent)
+
+
+def test_the_first_bytes_alone_still_let_a_lie_through() -> None:
+    assert kind_of_head(b"\xff\xd8\xff\xe0<html>") == "jpeg"
+    assert kind_of_head(b"\0%PDF-1.7") is None
 
 
 def test_pillow_still_keeps_the_comment_when_it_saves_again() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import FormData, web
+from aiohttp.test_utils import TestClient, TestServer
 
 from balie.documents import store
 from balie.documents.rules import UploadLimits
@@ -33,6 +36,37 @@ async def test_fatima_sends_ten_megabytes_and_every_byte_is_kept(site: Site) -> 
     assert (await site.stage.request()).state == "answered"
     (lying,) = site.stage.files()
     assert b"huurcontract" not in lying.read_bytes() and a_pdf()[:16] not in lying.read_bytes()
+
+
+async def test_no_byte_of_a_file_passes_a_temporary_folder(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spool(*_arguments: object, **_named: object) -> None:
+        raise AssertionError("a file in a temporary folder")
+
+    for name in ("TemporaryFile", "NamedTemporaryFile", "SpooledTemporaryFile", "mkstemp"):
+        monkeypatch.setattr(tempfile, name, spool)
+    assert (await site.send(a_pdf() + bytes(2 * MIB))).status == 201
+
+
+async def test_the_server_itself_still_spools_a_posted_file_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    spooled = []
+
+    def spool(*_arguments: object, **_named: object) -> io.BytesIO:
+        spooled.append(True)
+        return io.BytesIO()
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", spool)
+
+    async def view(request: web.Request) -> web.Response:
+        await request.post()
+        return web.Response()
+
+    app = web.Application(client_max_size=10 * MIB)
+    app.router.add_post("/", view)
+    async with TestClient(TestServer(app)) as client:
+        form = FormData()
+        form.add_field("file", io.BytesIO(b"x" * 100), filename="huurcontract.pdf")
+        await client.post("/", data=form)
+    assert spooled
 
 
 async def test_without_scripts_the_form_leads_back_to_the_conversation(site: Site) -> None:
