@@ -124,7 +124,8 @@ class Staff:
 
     async def finish(self, outcome: str, answer: str) -> None:
         """Fill in the record and finish."""
-        await self.page.locator('input[name="outcome"]').and_(self.page.locator(f'[value="{outcome}"]')).check()
+        chosen = self.page.locator(f'input[name="outcome"][value="{outcome}"]')
+        await self.page.locator(f'label[for="{await chosen.get_attribute("id")}"]').click()
         await self.page.fill("[name=answer]", answer)
         await self.press("Afronden")
         await self.page.wait_for_url(re.compile(r"/medewerker/balie/[^/]+$"))
