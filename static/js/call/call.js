@@ -1,85 +1,11 @@
-/**
- * The call of one page: joins, keeps a pair with every other participant, holds, leaves.
- *
- * ## How a page module uses this folder
- * ```js
- * import { Connection } from '../live/connection.js';
- * import { Devices } from '../call/devices.js';
- * import { Call } from '../call/call.js';
- * import { Stage } from '../call/stage.js';
- *
- * const connection = new Connection({ topics: [{ topic: 'visit:…', after: 'id from the page' }], who: 'citizen',
- *   ticket: 'page ticket in the page, or null', csrf: '…' });
- * connection.on('visit.admitted', (message) => …);   // every message of the server, by its type
- * connection.on('message', (message) => …);          // all of them
- * connection.on('gap', ({ topic }) => …);            // read the page again
- * connection.open();
- *
- * const devices = new Devices();
- * await devices.open({ audio: true, video: true });  // in a tap; never throws, tells outcomes
- * const call = new Call({ connection, devices, topic: 'call:…', participant: 'citizen' });
- * new Stage(root, call, devices);                    // pictures, sound, states in words
- * await call.prepare();                              // after admit: certificate and ICE servers, nothing leaves
- * // tap on "Ja, begin": POST the begin form, then
- * stage.unlock(); await call.join();
- * ```
- *
- * ### Connection (live/connection.js), one per page
- * - `new Connection({ topics, who, csrf, ticket? })`; who (`citizen` or `staff`) decides where tickets come from;
- *   csrf is the value of the form `live.ticket`, for staff `live.staff_ticket`
- * - `open()`, `close()`; `isOpen`; `listen(topic, after?)` adds a topic (a new socket); `send(message)` gives a
- *   promise of the server's answer (`ok`, `joined`, `ice`) and rejects with `Refused` (`.code`, `.field`);
- *   it is sent again by itself until answered. `measure()` → ms of one ping; `hurry()`: try now.
- * - events: `open` {isFirst}, `down` {since}, `closed` {code} (final: 4401 signed out, 4409 moved, 4410 over),
- *   `gap` {topic}, `wake` {why: online·visible·asked}, `message`, and each message under its own type.
- *
- * ### Devices (call/devices.js)
- * - `await open({ audio, video })` → `{ audio, video }`, each `ok`, `denied`, `denied_by_system`, `none`, `busy`,
- *   `no_answer` (event while the prompt stays open) or `not_asked`.
- * - `microphone`, `camera` (tracks or null); `audio` on·off·none·lost, `video` on·off·none·lost
- * - `mute(isMuted)`, `await showCamera(isShown)`, `await flip()`, `await canFlip()`, `close()`
- * - events: `change` {audio, video, cameraChanged?}, `no_answer`
- *
- * ### Call (call/call.js)
- * - `new Call({ connection, devices, topic, participant, device?, gone? })`; participant: `citizen` or `staff`;
- *   device {browser, system} in words; gone {address, csrf} for the beacon at pagehide (`/gesprek/weg`)
- * - `await prepare()`; `await join()` → the server's `joined` (rejects with `Refused`: `seat_taken`, `call_full`,
- *   `call_over`, `not_allowed`; waits by itself while `not_begun`); `leave(why = 'hung_up')`; `away(why)`;
- *   `close()` (page goes, says nothing); `retry()` ("Probeer nu")
- * - `others`: list of `{ participant, role, name, epoch, audio, video, writing, presence, why,
- *   isConnected, word }` (names come from the server); `text` (see below); `hold` null or `{ reason, until }`
- * - events:
- *   `joined` {participants, begun, hold}, `begun`, `other` {other} (somebody's state, presence or name changed),
- *   `gone` {participant}, `tracks` {participant, audio, camera, screen} (for Stage),
- *   `connected` {participant} (first time), `reconnecting` {participant, seconds} (from 3 s),
- *   `lost` {participant} (from 5 s: the lost screen), `back` {participant},
- *   `word` {participant, word: good·fair·poor·gone}, `picture` {participant, isFlowing} (no frame for 3 s),
- *   `hold` {on, reason, until}, `text` {participant, epoch, text, isBell} (all that somebody wrote so far),
- *   `presence` (as the log says), `trouble` (three new rounds in a minute), `refused` {code},
- *   `moved` (another page took the seat), `ended` {why: from the log, or `hung_up` here}
- *
- * ### Text (call.text; call/text.js): T.140, real-time, no send button
- * - `update(value)`: the whole value of the field at each `input` (not while composing) and `compositionend`;
- *   the piece that changed is sent after 300 ms, a correction as backspaces. `newLine()`: Enter; ends the
- *   entry (the field may be emptied, the next `update` starts from empty). `unsent`: characters still here
- *   (event `unsent`). On hold nothing leaves; it goes on at resume.
- * - what comes in: event `text` of the call, `text` is all of that participant's text in this life of their
- *   page, with "\n" for new lines and U+FFFD for a hole; put it in the page with textContent.
- *
- * ### Check (call/check.js): the measuring before the call
- * - `new Check({ devices, connection, video, postOffer, makePicture })`; video: the own preview element;
- *   postOffer: async ({ sdp, type }) → { sdp, type } of the echo, or null when it is busy or away;
- *   makePicture: movingPicture of stage.js (what is sent to measure the way, never the camera)
- * - `browser()`, `await camera()`, `await microphone(onLevel?)`, `await signalling()`, `await path()` → plain
- *   values with the outcomes and figures of calls.md section 3; `stop()`.
- *
- * ### Stage (call/stage.js): the markup it expects stands at the top of that file.
- */
+/** The call of one page: joins, keeps a pair with every other participant, holds, leaves; README.md tells how to use it. */
 import { Emitter } from '../lib/emitter.js';
 import { Refused } from '../live/connection.js';
 import { IceServers } from './ice.js';
 import { Pairs } from './pairs.js';
+import { Telling } from './telling.js';
 import { Text } from './text.js';
+import { Ways } from './ways.js';
 
 /**
  * @typedef {import('../live/connection.js').Connection} Connection
@@ -92,7 +18,6 @@ import { Text } from './text.js';
  *   device?: { browser: string, system: string }, gone?: { address: string, csrf: string } }} CallOptions
  */
 
-const STATE_MS = 40;
 const REJOIN_MS = 2000;
 const BEGUN_MS = 10000;
 
@@ -106,14 +31,12 @@ export class Call extends Emitter {
   /** @type {RTCCertificate | null} */
   certificate = null;
   text = new Text();
+  ways = new Ways(this);
 
   /** @type {string[] | null} what the server lets this participant send */
   #sends = null;
   #isOver = false;
-  #stateTimer = 0;
-  /** @type {string | null} */
-  #cameraChanged = null;
-  #isWriting = false;
+  #telling = new Telling(this);
   #goneWhy = 'page_gone';
   /** @type {Promise<unknown> | null} */
   #rejoining = null;
@@ -131,10 +54,7 @@ export class Call extends Emitter {
     this.gone = gone ?? null;
     this.pairs = new Pairs(this);
     this.ice = new IceServers(connection, topic, () => this.pairs.all.forEach((pair) => void pair.refresh()));
-    this.text.on('writing', (isWriting) => {
-      this.#isWriting = isWriting;
-      this.report();
-    });
+    this.text.on('writing', (isWriting) => this.#telling.writes(isWriting));
     this.#stops.push(devices.on('change', (change) => this.#devicesChanged(change)));
     this.#hear();
   }
@@ -241,18 +161,16 @@ export class Call extends Emitter {
     this.pairs.keepOnly(new Set(joined.participants.map((/** @type {Other} */ person) => person.participant)));
     for (const person of joined.participants) this.pairs.know(person, false);
     for (const pair of this.pairs.all) pair.wake();
-    this.text.shut('live');
     this.emit('joined', { participants: this.others, begun: this.begun, hold: this.hold, isFirst });
     if (this.begun && isFirst) this.emit('begun', null);
     this.report();
-    this.chooseWays();
+    this.ways.again();
   }
 
   /** Somebody took or took up their seat; what they missed of the text comes again. @param {Other} person */
   #cameBack(person) {
     this.pairs.know(person, true);
-    this.text.shut('live');
-    this.chooseWays();
+    this.ways.again();
   }
 
   #begin() {
@@ -261,12 +179,12 @@ export class Call extends Emitter {
     if (this.epoch === null) return;
     for (const entry of this.pairs.entries.values()) if (entry.person.presence === 'here') this.pairs.pairUp(entry);
     this.emit('begun', null);
-    this.chooseWays();
+    this.ways.choose();
   }
 
   /** The live connection is back. */
   #resumed() {
-    this.chooseWays();
+    this.ways.choose();
     for (const pair of this.pairs.all) pair.wake();
   }
 
@@ -303,31 +221,13 @@ export class Call extends Emitter {
 
   /** @param {{ cameraChanged?: string }} change */
   #devicesChanged({ cameraChanged }) {
-    this.#cameraChanged = cameraChanged ?? this.#cameraChanged;
     for (const pair of this.pairs.all) void pair.place(this.tracks);
-    this.report();
+    this.#telling.changed(cameraChanged ?? null);
   }
 
   /** Tells the others and the server how this page is doing, soon and once. */
   report() {
-    if (this.epoch === null || this.#isOver || this.#stateTimer) return;
-    this.#stateTimer = setTimeout(() => this.#tellState(), STATE_MS);
-  }
-
-  #tellState() {
-    this.#stateTimer = 0;
-    if (this.#isOver) return;
-    const { audio, video } = this.devices;
-    /** @type {Record<string, unknown>} */
-    const state = { audio, video, writing: this.#isWriting };
-    if (this.#cameraChanged) state.camera_changed = this.#cameraChanged;
-    this.#cameraChanged = null;
-    state.pairs = [...this.pairs.entries].flatMap(([participant, { pair }]) =>
-      pair ? [{ participant, round: pair.round, is_connected: pair.isConnected, word: pair.word }] : [],
-    );
-    for (const pair of this.pairs.all) pair.tell('state', JSON.stringify({ state }));
-    this.connection.forget((message) => message.type === 'state' && !message.camera_changed);
-    void this.say({ type: 'state', ...state });
+    this.#telling.soon();
   }
 
   /**
@@ -343,22 +243,6 @@ export class Call extends Emitter {
     }
     await this.#rejoin();
     return this.connection.send(message).catch(() => null);
-  }
-
-  /** Text goes over /live too while somebody cannot be reached directly. */
-  chooseWays() {
-    const isNeeded = this.others.some(({ participant, presence }) => presence !== 'left' && !this.text.has(participant));
-    const isPossible = this.connection.isOpen && this.mayPair;
-    if (!isNeeded || !isPossible) return this.text.shut('live');
-    if (this.text.has('live')) return;
-    this.text.open('live', {
-      begin: () => true,
-      say: (from, text) => {
-        if (!this.connection.isOpen) return false;
-        void this.say({ type: 'text', text_seq: from, text });
-        return true;
-      },
-    });
   }
 
   /** "Probeer nu". */
@@ -423,7 +307,7 @@ export class Call extends Emitter {
     if (this.#isOver) return;
     this.#isOver = true;
     removeEventListener('pagehide', this.#pageGoes);
-    clearTimeout(this.#stateTimer);
+    this.#telling.close();
     for (const stop of this.#stops.splice(0)) stop();
     this.connection.greeting = null;
     this.connection.isUrgent = false;

@@ -3,7 +3,6 @@ import { Pair } from './pair.js';
 import { Inbox } from './protocol.js';
 import { worse } from './quality.js';
 import { Reading } from './reading.js';
-import { MARK } from './text.js';
 
 /**
  * @typedef {import('./protocol.js').Tracks} Tracks
@@ -123,9 +122,9 @@ export class Pairs {
       call.report();
     });
     pair.on('round', () => this.#shutText(participant, entry));
-    pair.on('down', () => call.text.shut(participant));
+    pair.on('down', () => call.ways.shut(participant));
     pair.on('shut', () => this.#shutText(participant, entry));
-    pair.on('channel', () => this.#openText(participant, pair));
+    pair.on('channel', () => call.ways.open(participant, pair));
     pair.on('t140', (data) => entry.reading?.channel(data));
     pair.on('state', ({ state, text_from: from }) => {
       if (from !== undefined) entry.reading?.place(from);
@@ -135,32 +134,19 @@ export class Pairs {
 
   /** @param {Entry} entry */
   #found(entry) {
+    const { call } = this;
     const { participant } = entry.person;
-    if (entry.pair) this.#openText(participant, entry.pair);
-    if (entry.isLost) this.call.emit('back', { participant });
-    else if (!entry.wasConnected) this.call.emit('connected', { participant });
+    if (entry.pair) call.ways.open(participant, entry.pair);
+    if (entry.isLost) call.emit('back', { participant });
+    else if (!entry.wasConnected) call.emit('connected', { participant });
     entry.isLost = false;
     entry.wasConnected = true;
-  }
-
-  /** @param {string} participant @param {Pair} pair */
-  #openText(participant, pair) {
-    const { text } = this.call;
-    const isOpen = pair.channels.t140 && pair.channels.state;
-    if (!isOpen || !pair.isConnected || text.has(participant)) return;
-    this.call.report();
-    text.open(participant, {
-      begin: (from) => pair.tell('state', JSON.stringify({ text_from: from })) && pair.tell('t140', MARK),
-      say: (_from, piece) => pair.isConnected && pair.tell('t140', piece),
-    });
-    this.call.chooseWays();
   }
 
   /** @param {string} participant @param {Entry} entry */
   #shutText(participant, entry) {
     entry.reading?.newChannel();
-    this.call.text.shut(participant);
-    this.call.chooseWays();
+    this.call.ways.shut(participant);
   }
 
   /** A message of another page, relayed. @param {import('../live/connection.js').Message} message */
@@ -225,14 +211,14 @@ export class Pairs {
   #unpair(entry) {
     entry.pair?.close();
     entry.pair = null;
-    this.call.text.shut(entry.person.participant);
+    this.call.ways.shut(entry.person.participant);
   }
 
   /** @param {Entry} entry */
   #changed(entry) {
     const other = this.other(entry.person.participant);
     if (other) this.call.emit('other', { other });
-    this.call.chooseWays();
+    this.call.ways.choose();
   }
 
   close() {
