@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 import balie.booking.store
@@ -14,34 +13,18 @@ import balie.privacy.store  # noqa: F401
 from balie.bus import Bus
 from balie.db import create_engine
 from balie.events import Listeners
-from balie.ids import new_id
 from balie.jobs import Wake
 from balie.privacy.sealing import Keyring
 from balie.settings import Settings
 from balie.work import Works
 from tests.conftest import Clock, create_tables
-from tests.leaving_out import leave_out
-from tests.machine import find
-from tests.races.postgres import cluster
-
-
-@pytest.fixture(scope="session")
-def postgresql_port() -> Iterator[int]:
-    """One cluster for all races."""
-    if find("postgres") is None:
-        leave_out("postgresql")
-    with cluster() as port:
-        yield port
+from tests.servers import fresh_database
 
 
 @pytest.fixture
-async def database_url(postgresql_port: int) -> str:
-    """A fresh database."""
-    name = "balie_" + new_id().replace("-", "")
-    connection = await asyncpg.connect(host="127.0.0.1", port=postgresql_port, user="balie", database="postgres")
-    await connection.execute(f"CREATE DATABASE {name}")
-    await connection.close()
-    return f"postgresql+asyncpg://balie@127.0.0.1:{postgresql_port}/{name}"
+async def database_url() -> str:
+    """A fresh database on the run's own server."""
+    return await fresh_database()
 
 
 @pytest.fixture
