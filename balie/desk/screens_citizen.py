@@ -318,6 +318,13 @@ _ERRORS = [
         "dismiss",
         "booking.manage",
     ),
+    Screen(
+        "E8b",
+        "desk/conversation",
+        {"past": ConversationPage(CitizenScreen.PAST, Step.ENDED, _MEETING)},
+        "citizen",
+        actions=frozenset({"desk.home"}),
+    ),
     _client(CitizenScreen.CONTINUE_HERE, "talk"),
     _client(CitizenScreen.ELSEWHERE, base=replace(_CALL, step=Step.MOVED)),
     _client(CitizenScreen.ALREADY_ELSEWHERE, base=replace(_CALL, step=Step.MOVED)),

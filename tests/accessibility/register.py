@@ -12,6 +12,11 @@ from balie.web.screens import Screen
 
 CITIZEN = ("citizen", "guest", "error")
 VIEW_WORDS = {"normal": "gewoon", "simplified": "eenvoudig"}
+# accessibility.md section 4, the rows marked first, in their order.
+TO_THE_CALL = "S1 S1b S2 S3 S3b S4 S5a S5b S5c S5d S6 S6b S7"
+IN_THE_CALL = "S8 S8b S8c S8d C1 C4 C4a C4b C4c C7 D1 D2 D3 D4 D5 S9"
+ERRORS = "E1 E4 E5 E6 E7 E8 E9 E11 E13 F3"
+FLOW = (*TO_THE_CALL.split(), *IN_THE_CALL.split(), *ERRORS.split())
 
 
 @dataclass(frozen=True, slots=True, order=True)

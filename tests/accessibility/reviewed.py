@@ -18,7 +18,7 @@ class Reviewed:
 
 
 REVIEWED = (
-    Reviewed("video-caption", "video", "live pictures of a call: media that is live needs no captions, and text is there"),
+    Reviewed("video-caption", "video", "live pictures of a call: no captions are due, and text is there"),
     Reviewed(
         "color-contrast",
         ".balie-stage__connecting",

@@ -1,4 +1,4 @@
-"""Gates 1, 3, 6 and 9 over every entry of the register: axe, reflow, size of targets, reduced motion; and the telephone."""
+"""Gates 1, 3, 6 and 9 over every entry of the register: axe, reflow, size of targets, stillness; and the telephone."""
 
 from __future__ import annotations
 

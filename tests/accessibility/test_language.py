@@ -53,7 +53,9 @@ WALKED = ("templates", "balie")
 def untranslated(source: Catalog, translated: Catalog) -> list[str]:
     """The texts that a catalogue lacks, has empty, or has only as somebody's guess."""
     return [
-        f"{message.context or ''}|{message.id}" for message in source if message.id and not _is_done(message, translated)
+        f"{message.context or ''}|{message.id}"
+        for message in source
+        if message.id and not _is_done(message, translated)
     ]
 
 
@@ -67,11 +69,7 @@ def _is_done(message: Message, translated: Catalog) -> bool:
 
 def dutch_in(page: Read) -> list[str]:
     """The pieces of an English page that a screen reader would say in English and that are Dutch."""
-    return [
-        text.text
-        for text in page.texts
-        if text.language == "en" and DUTCH.search(NAMES.sub("", text.text))
-    ]
+    return [text.text for text in page.texts if text.language == "en" and DUTCH.search(NAMES.sub("", text.text))]
 
 
 @pytest.fixture(scope="module")
