@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import structlog
 from aiohttp import web
 
 from balie.booking.rules import AppointmentBooked, AppointmentCancelled
 from balie.documents import checking, keeping, offering, service, staff_views, uploads, views
-from balie.documents.rules import UploadLimits
+from balie.documents.rules import MIB, UploadLimits
 from balie.documents.sandbox import Sandbox
 from balie.documents.screens import SCREENS
 from balie.documents.vault import Vault
-from balie.external.virus_scanner import VirusScanner
+from balie.external.virus_scanner import Verdict, VirusScanner
 from balie.web.access import Access
 from balie.web.features import Feature, Route, Sweep, TableRule, View
 from balie.web.keys import WORKS
@@ -83,10 +85,30 @@ async def _ready(app: web.Application) -> AsyncIterator[None]:
     works = app[WORKS]
     prepare(works)
     log.info("sandbox_walls", walls=await works.get(Sandbox).walls())
-    if not works.get(VirusScanner).is_configured:
-        log.warning("no_virus_scanner")
     await offering.clear_stale(works)
+    asking = asyncio.create_task(_check_scanner(works))
     yield
+    asking.cancel()
+    with suppress(asyncio.CancelledError):
+        await asking
+
+
+async def _check_scanner(works: Works) -> None:
+    """A file of the largest size must get a verdict: a scanner that stops early says OK to what it never read."""
+    scanner, size = works.get(VirusScanner), works.get(UploadLimits).file_bytes
+    if not scanner.is_configured:
+        log.warning("no_virus_scanner")
+        return
+    scan = await scanner.scan(_zeros(size))
+    if scan.verdict is Verdict.CLEAN:
+        log.info("virus_scanner", engine=scan.engine, signatures=scan.signature_version)
+    else:
+        log.error("virus_scanner_refuses_large_files", megabytes=size // MIB)
+
+
+async def _zeros(size: int) -> AsyncIterator[bytes]:
+    for _ in range(0, size, 65_536):
+        yield bytes(65_536)
 
 
 def prepare(works: Works) -> None:

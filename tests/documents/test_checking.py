@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from balie.documents import checking, looking, service, store
+from balie.documents import checking, looking, service, store, wiring
 from balie.documents.rules import UploadLimits, kind_of_head
 from balie.documents.sandbox import Sandbox, Unreadable
 from balie.documents.vault import Vault
@@ -148,6 +148,13 @@ async def test_a_clean_verdict_of_the_scanner_releases_a_document(site: Site) ->
     document = await site.stage.document()
     assert document.state == "scanned" and document.is_virus_checked
     assert streams == [file]
+
+
+async def test_at_the_start_the_scanner_must_take_a_file_of_the_largest_size(stage: Stage) -> None:
+    async with a_scanner(b"stream: OK\0") as (address, streams):
+        stage.works.put(VirusScanner, VirusScanner(address))
+        await wiring._check_scanner(stage.works)
+    assert [len(one) for one in streams] == [UploadLimits().file_bytes]
 
 
 async def test_malware_is_destroyed_at_once(site: Site) -> None:

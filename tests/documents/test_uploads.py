@@ -64,7 +64,7 @@ async def test_the_server_itself_still_spools_a_posted_file_to_disk(monkeypatch:
     app.router.add_post("/", view)
     async with TestClient(TestServer(app)) as client:
         form = FormData()
-        form.add_field("file", io.BytesIO(b"x" * 100), filename="huurcontract.pdf")
+        form.add_field("file", io.BytesIO(bytes(8 * MIB)), filename="huurcontract.pdf")
         await client.post("/", data=form)
     assert spooled
 
