@@ -11,7 +11,7 @@ from playwright.async_api import Browser
 from tests.browser_units.conftest import Side
 from tests.browser_units.relay import Relay
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

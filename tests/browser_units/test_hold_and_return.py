@@ -8,7 +8,7 @@ import pytest
 from tests.browser_units.conftest import Side, until
 from tests.browser_units.relay import Relay
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 Sides = tuple[Side, Side]
 
 

@@ -21,6 +21,9 @@ from tests.browser_units.test_text import TYPE, shows
 from tests.calls.stage import Site, Stage, a_site, a_stage
 
 
+pytestmark = pytest.mark.browser
+
+
 async def page(_request: web.Request) -> web.Response:
     """The page of the tests, under the product's headers."""
     return web.Response(text=(HERE / "page.html").read_text(), content_type="text/html")

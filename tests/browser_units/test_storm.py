@@ -8,7 +8,7 @@ from playwright.async_api import Browser
 from tests.browser_units.conftest import Side
 from tests.browser_units.relay import Relay
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 Sides = tuple[Side, Side]
 SEEDS = 200
 AT_A_TIME = 25
