@@ -28,6 +28,8 @@ from balie.web.pages import render
 from balie.web.requests import match_id, see_other, url, wants_json, work_for
 from balie.work import Work
 
+# Parts of the document; the last two are pages of their own where scripts do not run.
+PARTS = {"scherm": "desk/part", "sjablonen": "desk/templates", "papieren": "desk/part", "stoppen": "desk/part"}
 COMPANIONS = ("unknown", "none", "beside", "elsewhere")
 RATINGS = ("good", "so_so", "bad")
 _TABLET = re.compile(r"iPad|Tablet|Android(?!.*Mobile)")
@@ -155,21 +157,20 @@ async def conversation(request: web.Request) -> web.Response:
 
 async def conversation_part(request: web.Request) -> web.Response:
     """The screen of now alone, which the page reads again after a hint."""
-    if request.match_info["part"] == "sjablonen":
-        return await _show(request, "desk/templates", with_ticket=False)
-    if request.match_info["part"] != "scherm":
+    part = request.match_info["part"]
+    if part not in PARTS:
         raise NotFound
-    return await _show(request, "desk/part", with_ticket=False)
+    return await _show(request, PARTS[part], part=part)
 
 
-async def _show(request: web.Request, template: str, with_ticket: bool) -> web.Response:
+async def _show(request: web.Request, template: str, with_ticket: bool = False, part: str = "") -> web.Response:
     actor = request[ACTOR]
     async with work_for(request, HELP_CITIZEN) as work:
         visit = await service.my_visit(work)
         ticket = ""
         if with_ticket and actor.session_id:
             ticket = await identity.issue_page_ticket(work, SessionId(actor.session_id), new_id())
-        page = await conversation_page(work, visit, device_of(request), ticket)
+        page = (await conversation_page(work, visit, device_of(request), ticket)).opened(part)
         needs = (await booking.appointment(work, AppointmentId(actor.appointment_id or ""))).needs
         if visit is not None and visit.state is not VisitState.FINISHED:
             await service.note_seen(work, visit.id)
