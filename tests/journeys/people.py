@@ -29,7 +29,7 @@ class Citizen:
 
     def button(self, words: str) -> Locator:
         """The visible button or link with these words."""
-        exact = f"span:text-is(\"{words}\")"
+        exact = f'span:text-is("{words}")'
         found = self.page.locator(f"button:has({exact}), a.utrecht-button:has({exact})")
         return found.locator("visible=true").first
 
@@ -43,7 +43,7 @@ class Citizen:
         await page.fill("[name=name]", NAME)
         await page.fill("[name=mobile]", MOBILE)
         if simplified:
-            await page.check("[name=simplified]")
+            await page.locator('label[for="simplified"]').click()
         await page.locator("main form button.utrecht-button--primary-action").last.click()
         await page.get_by_role("button", name="Ja, maak de afspraak").click()
         await page.wait_for_url(re.compile("/afspraak/klaar/"))
