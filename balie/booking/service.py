@@ -362,11 +362,15 @@ async def keep_late(work: Work, appointment_id: str) -> Appointment:
     return replace(before, state=AppointmentState.KEPT)
 
 
-async def due_to_miss(work: Work) -> list[Appointment]:
-    """Booked appointments whose time to come is over."""
+async def due_to_miss(work: Work, up_since: datetime | None = None) -> list[Appointment]:
+    """Booked appointments whose time to come is over; nobody could come before `up_since`."""
     found = await store.booked_before(work, work.now)
     by_id = {each.id: each for each in await products(work)} if found else {}
-    return [each for each in found if missed_at(each, by_id[each.product_id], zone_of(work)) <= work.now]
+    due = [each for each in found if missed_at(each, by_id[each.product_id], zone_of(work)) <= work.now]
+    if up_since is None:
+        return due
+    graces = {id_: timedelta(minutes=each.no_show_grace_minutes) for id_, each in by_id.items()}
+    return [each for each in due if up_since + graces[each.product_id] <= work.now]
 
 
 async def miss(work: Work, appointment_id: str) -> Appointment:

@@ -15,8 +15,9 @@ from balie.calls import service as calls
 from balie.desk import rules, store
 from balie.desk.pages import Wait
 from balie.desk.queue import LEARN_FROM, Ahead, expected_length, free_at, in_order, span, wait
-from balie.desk.rules import PACE, Visit, VisitState
+from balie.desk.rules import Visit, VisitState
 from balie.desk.staff_pages import DeskLine, ExpectedRow, HelpedRow, QueuePage, QueueRow
+from balie.desk.started import Started
 from balie.identity import service as identity
 from balie.work import Work
 
@@ -158,7 +159,7 @@ async def _row(work: Work, seen: Desktop, visit: Visit, place: int) -> QueueRow:
         badges=badges(visit),
         device=await device_words(work, visit.appointment_id),
         rung=visit.admit_count,
-        is_away=presence is not None and work.now - presence.last_seen_at > PACE.away,
+        is_away=presence is not None and work.get(Started).is_away(presence.last_seen_at, work.now),
         is_ready=visit.is_ready,
         has_undelivered=bool(await booking.undelivered(work, [visit.appointment_id])),
     )

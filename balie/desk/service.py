@@ -17,6 +17,7 @@ from balie.desk.closing import close_up
 from balie.desk.events import CitizenAdmitted, CitizenCheckedIn, VisitChanged
 from balie.desk.queue import next_in_line
 from balie.desk.rules import PACE, Act, By, Counter, Visit, VisitState
+from balie.desk.started import Started
 from balie.documents import service as documents
 from balie.errors import (
     AlreadyHelping,
@@ -328,8 +329,13 @@ async def _admit(work: Work, visit: Visit) -> Visit | None:
 async def away_since(work: Work, visits: list[Visit]) -> dict[str, Any]:
     """By visit, since when nothing was heard of the citizen; only those who are away."""
     presence = await store.presence_of(work, [v.id for v in visits])
-    since = {v.id: row.last_seen_at for v in visits if (row := presence.get((v.id, "citizen"))) is not None}
-    return {visit_id: seen for visit_id, seen in since.items() if work.now - seen > PACE.away}
+    started = work.get(Started)
+    since = {
+        v.id: started.heard(row.last_seen_at)
+        for v in visits
+        if (row := presence.get((v.id, "citizen"))) is not None
+    }
+    return {visit_id: seen for visit_id, seen in since.items() if started.is_away(seen, work.now)}
 
 
 async def put_back(work: Work, visit_id: str) -> Visit:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,10 +12,11 @@ from balie.actors import system
 from balie.booking import service as booking
 from balie.booking.rules import Appointment, local_date_of
 from balie.calls import service as calls
-from balie.desk import rules, store
+from balie.desk import live, rules, store
 from balie.desk.closing import born_finished
 from balie.desk.rules import PACE, Act, By, Outcome, Visit, VisitState
 from balie.desk.service import save
+from balie.desk.started import Started as Started
 from balie.errors import BalieError
 from balie.history import service as history
 from balie.ids import VisitId, new_id
@@ -28,28 +28,16 @@ S = VisitState
 SWEEP = system("desk.sweep")
 
 
-class Started:
-    """When this process began: for 60 seconds none of ringing, absence or idleness fires."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def is_settled(self, now: datetime) -> bool:
-        """Whether clocks of absence may end anything yet."""
-        return now - self.at >= PACE.after_start
-
-    def heard(self, last_seen_at: datetime) -> datetime:
-        """Since when absence counts: clocks begin anew at the start."""
-        return max(last_seen_at, self.at)
-
-
 async def sweep(works: Works) -> None:
     """Look at every open visit and at appointments that nobody kept."""
-    if not works.get(Started).is_settled(works.clock()):
+    started = works.get(Started)
+    if not started.is_settled(works.clock()):
         return
+    # Whoever is connected is there, also when this machine slept and the last note is old.
+    await live.note_presence(works)
     async with works.begin(SWEEP, HELP_CITIZEN, writes=False) as work:
         visits = await store.open_everywhere(work)
-        missed = await booking.due_to_miss(work)
+        missed = await booking.due_to_miss(work, started.at)
     for visit in visits:
         await _each(works, visit.id, _look)
     for appointment in missed:
@@ -91,7 +79,7 @@ class _Absence:
         started = work.get(Started)
         self.row = row
         self.for_s = (work.now - started.heard(row.last_seen_at)).total_seconds() if row is not None else None
-        self.is_away = self.for_s is not None and self.for_s > PACE.away.total_seconds()
+        self.is_away = row is not None and started.is_away(row.last_seen_at, work.now)
 
     def longer_than(self, limit_s: float) -> bool:
         return self.for_s is not None and self.for_s > limit_s
@@ -119,7 +107,9 @@ async def _to_queue(work: Work, visit: Visit, after: Visit, reason: str) -> None
 
 async def _look_at_conversation(work: Work, visit: Visit, citizen: _Absence, _owner: _Absence) -> None:
     row = citizen.row
-    if row is not None and row.why == "signing_in" and work.now - row.changed_at > PACE.signing_in:
+    if row is None or row.why != "signing_in":
+        return
+    if work.now - work.get(Started).heard(row.changed_at) > PACE.signing_in:
         after = rules.go(Act.INTERRUPT, visit, By.SYSTEM, work.now, interrupted_reason="lost")
         await save(work, visit, after, "signing_in_too_long")
 
