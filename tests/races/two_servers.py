@@ -70,7 +70,11 @@ def two_servers(folder: Path, database_url: str, module: str = "tests.launch") -
             server.start()
             servers.append(server)
         settings = Settings(
-            demo=True, data_dir=folder / "data", keys_dir=folder / "keys", database_url=database_url, port=servers[0].port
+            demo=True,
+            data_dir=folder / "data",
+            keys_dir=folder / "keys",
+            database_url=database_url,
+            port=servers[0].port,
         )
         yield Two((servers[0], servers[1]), settings)
 
