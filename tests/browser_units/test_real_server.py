@@ -20,7 +20,6 @@ from tests.browser_units.test_hold_and_return import received
 from tests.browser_units.test_text import TYPE, shows
 from tests.calls.stage import Site, Stage, a_site, a_stage
 
-
 pytestmark = pytest.mark.browser
 
 
