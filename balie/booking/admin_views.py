@@ -10,6 +10,7 @@ from aiohttp import web
 
 from balie.actors import RUN_SERVICE, AssuranceLevel
 from balie.booking import forms, service
+from balie.booking.choosing import staff_name
 from balie.booking.pages import (
     ClosedDayRow,
     ClosedDaysPage,
@@ -23,7 +24,6 @@ from balie.booking.pages import (
 )
 from balie.booking.rules import Audience, DocumentSlot, Identification, Pool, Product, ProductState, local_date_of
 from balie.booking.slots import ClosedDay, LocalPeriod, WeeklyHours
-from balie.booking.staff_views import staff_name
 from balie.errors import BadField, Invalid, NotFound
 from balie.ids import DeskId, PoolId, ProductId, is_id, new_id
 from balie.web.forms import Form, fields, read_form

@@ -7,11 +7,12 @@ from dataclasses import replace
 from aiohttp import web
 
 from balie.booking import forms, service
+from balie.booking.choosing import times_for
 from balie.booking.messages import Post, calendar_of, letter_page, link_address
 from balie.booking.pages import CancelledPage, ChooseOtherTimePage, ManagePage
 from balie.booking.rules import Appointment, Audience, MessageKind, check_cancel, check_reschedule
 from balie.booking.slots import make_slot
-from balie.booking.views import booked_page, times_for
+from balie.booking.views import booked_page
 from balie.errors import BalieError, NotFound, SlotNotOffered, SlotTaken, TooLate
 from balie.identity import service as identity
 from balie.privacy.purposes import MAKE_APPOINTMENT

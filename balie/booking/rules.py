@@ -483,6 +483,14 @@ def read_mobile(text: str) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def mobile_in_words(number: str) -> str:
+    """A number in E.164 form as people here write it: 06 12345678."""
+    parsed = phonenumbers.parse(number, None)
+    is_dutch = parsed.country_code == 31
+    form = phonenumbers.PhoneNumberFormat.NATIONAL if is_dutch else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return str(phonenumbers.format_number(parsed, form))
+
+
 def read_name(text: str) -> str:
     """A name as typed, spaces tidied; ValueError when it is empty, too long or holds control characters."""
     name = " ".join(unicodedata.normalize("NFC", text).split())

@@ -78,7 +78,7 @@ _HELD = HeldTime(_slot(0), _AT - timedelta(minutes=20), may_extend=True)
 _TYPED = {"name": "Fatima de Vries", "mobile": "06 12 34 56 78", "mail": "", "language": "nl", "interpreter": "none"}
 _DETAILS = YourDetailsPage(_MOVE.slug, _MOVE.name, _ID, "sleutel", _HELD, "2026-12-04T13:30Z", {"language": "nl"})
 _SUMMARY = Summary(
-    "Verhuizing doorgeven", "Burgerzaken", _slot(0), "Fatima de Vries", "+31612345678", "fatima@voorbeeld.nl",
+    "Verhuizing doorgeven", "Burgerzaken", _slot(0), "Fatima de Vries", "06 12345678", "fatima@voorbeeld.nl",
     "Nederlands", simplified=True, papers=("Huurcontract",), asks_sign_in=True,
 )  # fmt: skip
 _CHECK = CheckAnswersPage(_ID, _MOVE.slug, _ID, "sleutel", _SUMMARY, _HELD)

@@ -254,13 +254,19 @@ class _Search:
 
     def __init__(self, question: Question, seating: Seating, from_date: date, until_date: date) -> None:
         self._question = question
+        self._service_ticks = question.length_minutes * 60 // TICK_S
         self._taken = seating.taken
         self._seating = seating
         self._capacity: dict[PoolId, dict[int, int]] = {}
+        self._open: dict[PoolId, dict[int, int]] = {}
+        self._free: dict[PoolId, dict[int, int]] = {}
         # One date more on either side: a service or a buffer may run through midnight.
         dates = [from_date + timedelta(days=n) for n in range(-1, (until_date - from_date).days + 2)]
         for pool in question.pools:
-            self._capacity[pool] = capacity([p for day in dates for p in self._periods(pool, day)])
+            seats = capacity([p for day in dates for p in self._periods(pool, day)])
+            self._capacity[pool] = seats
+            self._open[pool] = _runs(seats)
+            self._free[pool] = _runs(tick for tick in seats if self._has_free(pool, tick, tick))
 
     def _periods(self, pool: PoolId, day: date) -> list[Period]:
         is_closed = day in self._seating.closed and not self._question.is_open_on_closed_days
@@ -311,13 +317,15 @@ class _Search:
     def _fits(self, starts_at: datetime) -> bool:
         """Whether the whole service, not its buffer, lies inside opening time."""
         first = tick_of(starts_at)
-        ticks = range(first, first + self._question.length_minutes * 60 // TICK_S)
-        return all(tick in self._capacity[pool] for pool in self._question.pools for tick in ticks)
+        return all(self._open[pool].get(first, 0) >= self._service_ticks for pool in self._question.pools)
 
     def _is_free(self, starts_at: datetime) -> bool:
+        first = tick_of(starts_at)
+        end = first + self._service_ticks
+        buffer = range(end, end + self._question.buffer_minutes * 60 // TICK_S)
         return all(
-            self._has_free(pool, tick, last)
-            for tick, last in _ticks(self._question, starts_at)
+            self._free[pool].get(first, 0) >= self._service_ticks
+            and all(self._has_free(pool, tick, end - 1) for tick in buffer)
             for pool in self._question.pools
         )
 
@@ -343,6 +351,14 @@ def capacity(periods: Iterable[Period]) -> dict[int, int]:
         for tick in range(tick_of(period.from_at), tick_of(period.until_at)):
             seats[tick] = seats.get(tick, 0) + period.seats
     return seats
+
+
+def _runs(ticks: Iterable[int]) -> dict[int, int]:
+    """Per tick how many of them follow each other from there on, itself included."""
+    runs: dict[int, int] = {}
+    for tick in sorted(ticks, reverse=True):
+        runs[tick] = runs.get(tick + 1, 0) + 1
+    return runs
 
 
 def _joined(periods: list[Period]) -> list[tuple[datetime, datetime]]:

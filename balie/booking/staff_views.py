@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from balie.booking import forms, service
+from balie.booking.choosing import details_errors, new_key, staff_name, times_for
 from balie.booking.pages import AgendaLine, AgendaPage, BookForPage, ChangeForPage, Times
 from balie.booking.rules import (
     Appointment,
@@ -23,7 +24,6 @@ from balie.booking.rules import (
 )
 from balie.booking.service import Wish
 from balie.booking.slots import make_slot
-from balie.booking.views import details_errors, new_key, times_for
 from balie.errors import AlreadyBooked, BalieError, Invalid, NotFound, SlotNotOffered, SlotTaken, TooLate
 from balie.privacy.purposes import HELP_CITIZEN, MAKE_APPOINTMENT
 from balie.privacy.service import audit
@@ -34,11 +34,6 @@ from balie.web.requests import match_id, url, work_for
 from balie.work import Work
 
 DONE = ("booked", "rescheduled", "cancelled", "link_sent")
-
-
-def staff_name(request: web.Request) -> str:
-    """Who is signed in, for the top of the page."""
-    return request[ACTOR].display_name or ""
 
 
 async def _desks(request: web.Request, work: Work) -> list[Desk]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from aiohttp import web
 
 from balie.booking import forms, service
+from balie.booking.choosing import details_errors, new_key, times_for
 from balie.booking.messages import link_address
 from balie.booking.pages import (
     BookedPage,
@@ -21,7 +21,6 @@ from balie.booking.pages import (
     Summary,
     Times,
     YourDetailsPage,
-    times_of,
 )
 from balie.booking.rules import (
     LANGUAGES,
@@ -35,7 +34,7 @@ from balie.booking.rules import (
     Needs,
     Product,
     ProductState,
-    local_date_of,
+    mobile_in_words,
 )
 from balie.booking.service import Wish
 from balie.booking.slots import Slot, make_slot
@@ -47,14 +46,6 @@ from balie.web.keys import ACTOR, SETTINGS, WORKS
 from balie.web.pages import View, look_of, render
 from balie.web.requests import match_id, see_other, url, work_for
 from balie.work import Work
-
-DATES_A_PAGE = 7
-_ONE_DAY_WITHOUT_MORE = timedelta(days=1)
-
-
-def new_key() -> str:
-    """A key of a form: the same key again shows the same appointment."""
-    return secrets.token_urlsafe(24)
 
 
 async def choose_product(request: web.Request) -> web.Response:
@@ -99,13 +90,6 @@ def _needs_of(request: web.Request) -> Needs:
     return Needs(language=look.language, simplified=look.view is View.SIMPLIFIED)
 
 
-def _asked_date(request: web.Request, name: str) -> date | None:
-    try:
-        return forms.read_date(request.query[name]) if name in request.query else None
-    except ValueError:
-        return None
-
-
 async def choose_time(request: web.Request) -> web.Response:
     """Step 2: the first free moment, and times per date."""
     async with work_for(request, MAKE_APPOINTMENT, writes=False) as work:
@@ -126,33 +110,6 @@ def _time_page(request: web.Request, product: Product, desks: list[Desk], key: s
         times=times,
         desks=tuple((desk.id, desk.name) for desk in desks),
     )
-
-
-async def times_for(
-    request: web.Request, work: Work, wish: Wish, here: str, near: tuple[Slot, ...] = (), problem: str = ""
-) -> Times:
-    """The dates that the address asks for (`dag`, `vanaf`), else from today on with the first free moment."""
-    today = local_date_of(work.now, service.zone_of(work))
-    day, begin = _asked_date(request, "dag"), _asked_date(request, "vanaf")
-    longest = today + timedelta(days=max(product.horizon_days for product, _ in wish.lines))
-    if day is not None:
-        day = min(max(day, today), longest)
-        found = await service.find_slots(work, wish, day, day)
-        earlier, later = day - _ONE_DAY_WITHOUT_MORE, day + _ONE_DAY_WITHOUT_MORE
-        return times_of(
-            found, here, is_one_day=True, earlier=earlier if earlier >= today else None,
-            later=later if later <= longest else None, near=near, problem=problem,
-        )  # fmt: skip
-    first = None if begin else await service.first_free(work, wish)
-    if begin is None and first is not None:
-        begin = local_date_of(first.starts_at, service.zone_of(work))
-    begin = min(max(begin or today, today), longest)
-    found = await service.find_slots(work, wish, begin, begin + timedelta(days=DATES_A_PAGE - 1))
-    earlier, later = begin - timedelta(days=DATES_A_PAGE), begin + timedelta(days=DATES_A_PAGE)
-    return times_of(
-        found, here, first_free=first, near=near, problem=problem,
-        earlier=max(earlier, today) if begin > today else None, later=later if later <= longest else None,
-    )  # fmt: skip
 
 
 def browser(request: web.Request, work: Work) -> str:
@@ -231,7 +188,7 @@ def values_of(held: Appointment, details: ContactDetails) -> dict[str, str]:
     """What was answered before, as the form's fields."""
     values = {
         "name": held.name or "",
-        "mobile": details.mobile or "",
+        "mobile": mobile_in_words(details.mobile) if details.mobile else "",
         "mail": details.mail or "",
         "language": held.needs.language,
         "interpreter": held.needs.interpreter.value,
@@ -280,14 +237,6 @@ async def put_details(request: web.Request) -> web.Response:
     except AlreadyBooked:
         return await _not_made(request, details)
     return see_other(request, "booking.check_answers")
-
-
-def details_errors(form: Form[forms.Details]) -> dict[str, str]:
-    """The model's errors, and one when there is no way to reach this person."""
-    errors = dict(form.errors)
-    if not form.values.get("mobile") and not form.values.get("mail"):
-        errors.setdefault("mobile", "mobile_or_mail")
-    return errors
 
 
 def replace_errors(form: Form[forms.Details], errors: dict[str, str]) -> Form[forms.Details]:
@@ -386,7 +335,7 @@ async def summary_of(request: web.Request, work: Work, about: Appointment) -> Su
         desk=(await service.desk(work, about.desk_id)).name,
         slot=make_slot(about.starts_at, about.ends_at, service.zone_of(work)),
         name=about.name or "",
-        mobile=details.mobile or "",
+        mobile=mobile_in_words(details.mobile) if details.mobile else "",
         mail=details.mail or "",
         language=LANGUAGES[about.needs.language],
         interpreter=about.needs.interpreter.value,
