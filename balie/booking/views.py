@@ -139,7 +139,10 @@ async def hold(request: web.Request) -> web.Response:
     except (SlotTaken, SlotNotOffered) as error:
         return await _times_again(request, product, desks, wish, chosen.starts_at, chosen.key, error.code)
     except AlreadyBooked:
-        return see_other(request, "booking.choose_product")
+        async with work_for(request, MAKE_APPOINTMENT) as work:
+            source = await service.own_appointment(work, own.id if own else chosen.after or "", booked_by)
+            contact = await service.contact_details(work, source.id)
+        return await _not_made(request, chosen.starts_at, contact)
     if held.state is AppointmentState.BOOKED:
         return see_other(request, "booking.booked", appointment_id=held.id)
     has_answers = held.has_contact_details or bool(chosen.after)
@@ -235,7 +238,7 @@ async def put_details(request: web.Request) -> web.Response:
     except (SlotTaken, SlotNotOffered, HoldExpired) as error:
         return await _details_again(request, form, 409, error.code)
     except AlreadyBooked:
-        return await _not_made(request, details)
+        return await _not_made(request, details.starts_at, details.contact)
     return see_other(request, "booking.check_answers")
 
 
@@ -287,12 +290,12 @@ async def _details_again(
     return render(request, "booking/your_details", page, status=status)
 
 
-async def _not_made(request: web.Request, details: forms.Details) -> web.Response:
+async def _not_made(request: web.Request, starts_at: datetime, contact: ContactDetails) -> web.Response:
     """Another appointment of this contact stands at this time: only its owner is told, by message."""
     async with work_for(request, MAKE_APPOINTMENT) as work:
-        await service.already_booked(work, details.starts_at, details.contact)
+        await service.already_booked(work, starts_at, contact)
         await service.let_go(work, browser(request, work))
-    return render(request, "booking/not_made", NotMadePage(tuple(details.contact.masked())), status=409)
+    return render(request, "booking/not_made", NotMadePage(tuple(contact.masked())), status=409)
 
 
 # Step 4: is this right?

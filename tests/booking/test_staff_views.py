@@ -114,9 +114,7 @@ async def test_the_agenda_shows_what_was_not_delivered_and_sends_a_new_link(town
     assert "Er is een nieuwe link gestuurd." in sent.words
 
 
-@pytest.mark.parametrize(
-    ("day", "reason"), [("1-1-2020", "voorbij"), ("1-12-2027", "Zo ver vooruit"), ("x", "vrij")]
-)
+@pytest.mark.parametrize(("day", "reason"), [("1-1-2020", "voorbij"), ("1-12-2027", "Zo ver vooruit"), ("x", "vrij")])
 async def test_an_empty_day_says_why(town: Town, enter: Enter, day: str, reason: str) -> None:
     browser = await enter("staff")
     page = await browser.get(f"/medewerker/agenda?dag={day}")

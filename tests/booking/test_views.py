@@ -298,6 +298,18 @@ async def test_the_page_says_nothing_of_another_appointment_at_that_time(works: 
     assert "•••• 78" in page.words
 
 
+async def test_moving_a_hold_onto_the_time_of_an_own_appointment_is_not_made_either(
+    works: Works, browser: Browser
+) -> None:
+    town = await a_town(works, seats=2)
+    at = works.clock() + timedelta(hours=2)
+    await an_appointment(town, at, "another browser", ContactDetails("+31612345678"))
+    check = await to_check(browser, town)
+    assert check.h1 == "Klopt dit?"
+    page = await press(browser, await to_times(browser, town), "16:00 uur")
+    assert (page.status, page.h1) == (409, "Deze afspraak kon niet")
+
+
 async def test_too_many_holds_from_one_network_wait(
     town: Town, works: Works, tmp_path: Path, open_browser: Open
 ) -> None:
