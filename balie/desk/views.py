@@ -28,6 +28,7 @@ from balie.web.pages import render
 from balie.web.requests import match_id, see_other, url, wants_json, work_for
 from balie.work import Work
 
+PART = "X-Part"  # sent by the page's own script: the answer is the screen alone
 # Parts of the document; the last two are pages of their own where scripts do not run.
 PARTS = {"scherm": "desk/part", "sjablonen": "desk/templates", "papieren": "desk/part", "stoppen": "desk/part"}
 COMPANIONS = ("unknown", "none", "beside", "elsewhere")
@@ -152,6 +153,8 @@ async def send_new_link(request: web.Request) -> web.Response:
 
 async def conversation(request: web.Request) -> web.Response:
     """GET `/gesprek`: the step where the citizen is; a reload lands on it."""
+    if PART in request.headers:
+        return await _show(request, "desk/part")
     return await _show(request, "desk/conversation", with_ticket=True)
 
 
@@ -180,7 +183,9 @@ async def _show(request: web.Request, template: str, with_ticket: bool = False, 
 
 
 async def _answer(request: web.Request) -> web.Response:
-    """303 to the document; a page with scripts reads its part again itself."""
+    """303 to the document; a page with scripts gets the screen of now at once."""
+    if PART in request.headers:
+        return await _show(request, "desk/part")
     if wants_json(request):
         return web.json_response({"ok": True})
     return see_other(request, "desk.conversation")

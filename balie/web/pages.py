@@ -118,9 +118,14 @@ def render(request: web.Request, template: str, page: Any, status: int = 200, lo
     """The page as an answer, for this visitor."""
     look = look or look_of(request)
 
+    values: dict[str, str] = {}
+
     def csrf_field(form: str) -> Markup:
-        # A problem page may come before anybody knows the browser: its forms then go without.
-        value = csrf.value_for(request, form) if CSRF_SCOPE in request else ""
+        # A problem page may come before anybody knows the browser: its forms then go without. Forms of one
+        # name on one page share a value, because what is random does not compress.
+        if form not in values:
+            values[form] = csrf.value_for(request, form) if CSRF_SCOPE in request else ""
+        value = values[form]
         return Markup('<input type="hidden" name="{}" value="{}">').format(csrf.FIELD, value)
 
     body = request.app[KEY].html(

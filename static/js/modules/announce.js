@@ -23,9 +23,12 @@ export class Announcer {
 
   /** The text of a word of the page; empty when the page has none. @param {string} name */
   word(name) {
-    const words = this.root.querySelector('template[data-words]');
-    if (!(words instanceof HTMLTemplateElement)) return '';
-    return words.content.querySelector(`[data-word="${CSS.escape(name)}"]`)?.textContent?.trim() ?? '';
+    for (const words of this.root.querySelectorAll('template[data-words]')) {
+      if (!(words instanceof HTMLTemplateElement)) continue;
+      const word = words.content.querySelector(`[data-word="${CSS.escape(name)}"]`);
+      if (word) return word.textContent?.trim() ?? '';
+    }
+    return '';
   }
 
   /** Says a word of the page politely; what comes within a second is said together. @param {string} name */

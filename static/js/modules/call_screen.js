@@ -3,14 +3,13 @@ import { Call } from '../call/call.js';
 import { Stage } from '../call/stage.js';
 import { find, findAll, say } from '../lib/dom.js';
 import { Emitter } from '../lib/emitter.js';
-import { deviceWords } from './browser_words.js';
 
 /**
  * @typedef {import('../live/connection.js').Connection} Connection
  * @typedef {import('../call/devices.js').Devices} Devices
  * @typedef {import('./announce.js').Announcer} Announcer
  * @typedef {{ root: HTMLElement, connection: Connection, devices: Devices, announcer: Announcer, participant: string,
- *   gone?: { address: string, csrf: string } }} CallScreenOptions
+ *   gone?: { address: string, csrf: string }, device?: { browser: string, system: string } }} CallScreenOptions
  */
 
 const CORNERS = ['bottom-end', 'top-end', 'top-start', 'bottom-start'];
@@ -32,7 +31,7 @@ export class CallScreen extends Emitter {
   #stops = [];
 
   /** @param {CallScreenOptions} options */
-  constructor({ root, connection, devices, announcer, participant, gone }) {
+  constructor({ root, connection, devices, announcer, participant, gone, device }) {
     super();
     this.root = root;
     this.connection = connection;
@@ -40,6 +39,7 @@ export class CallScreen extends Emitter {
     this.announcer = announcer;
     this.participant = participant;
     this.gone = gone;
+    this.device = device;
     devices.on('change', () => this.showSending());
   }
 
@@ -55,8 +55,8 @@ export class CallScreen extends Emitter {
   open(topic) {
     if (this.call?.topic === topic) return;
     this.close();
-    const { connection, devices, participant, gone } = this;
-    this.call = new Call({ connection, devices, topic, participant, device: deviceWords(), gone });
+    const { connection, devices, participant, gone, device } = this;
+    this.call = new Call({ connection, devices, topic, participant, device, gone });
     const stageRoot = find(this.root, '[data-stage]');
     if (stageRoot) this.stage = new Stage(stageRoot, this.call, devices);
     this.#hear(this.call);

@@ -5,10 +5,8 @@ import { HttpError, postForm, readPage } from '../lib/http.js';
 import { Connection } from '../live/connection.js';
 import { startModules } from '../module.js';
 import { Announcer } from './announce.js';
-import { deviceWords } from './browser_words.js';
-import { DeviceCheck } from './device_check.js';
-import { History } from './history.js';
-import { Screens } from './screens.js';
+import { DeviceCheck, deviceWords } from './device_check.js';
+import { History, postForPage, Screens } from './screens.js';
 import { WaitingRoom } from './waiting_room.js';
 
 const SOON_MS = 120;
@@ -316,17 +314,18 @@ export class Conversation {
     if ('begin' in dataset) await (await this.#loadTalk()).beforeBegin();
     if ('checkIn' in dataset) void this.waiting.soundOn();
     if ('signIn' in dataset) fields.page_id = this.connection.pageId;
-    const answer = await postForm(form.action, fields);
+    if ('signIn' in dataset) return (await this.#loadTalk()).signIn(form, await postForm(form.action, fields));
+    const page = await postForPage(form.action, fields);
     if (form.action.endsWith('/nog-niet')) this.waiting.notYet(this.part.visit ?? '');
-    if ('signIn' in dataset) return (await this.#loadTalk()).signIn(form, answer);
     if ('leave' in dataset) this.talk?.leave();
     if (dataset.then) this.go(dataset.then);
-    await this.rereadNow();
+    if (find(page, '[data-part="screen"]')) this.take(page);
+    else await this.rereadNow();
   }
 
   /** The server said no, or did not answer: say so, and show how things stand. @param {unknown} error */
   #refused(error) {
-    const text = error instanceof HttpError ? (error.problem.detail ?? error.problem.title ?? '') : '';
+    const text = error instanceof HttpError ? (error.problem.detail ?? '') : '';
     this.announcer.notice(text || this.announcer.word(error instanceof HttpError && !error.status ? 'offline' : 'refused'));
     if (!(error instanceof HttpError)) reportError(error);
     this.reread();

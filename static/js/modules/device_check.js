@@ -1,8 +1,7 @@
 /** The check before the call: devices on one tap, what works in words, the connection measured meanwhile. */
 import { find, findAll, say } from '../lib/dom.js';
 import { postJson } from '../lib/http.js';
-import { cameraSteps, deviceWords } from './browser_words.js';
-import { Ring } from './ring.js';
+import { Ring } from './waiting_room.js';
 
 /**
  * @typedef {import('../call/devices.js').Devices} Devices
@@ -102,7 +101,8 @@ export class DeviceCheck {
 
   /** All parts, each told as soon as it is known. */
   async #measure() {
-    const [{ Check }, { movingPicture }] = await Promise.all([import('../call/check.js'), import('../call/stage.js')]);
+    const { Check } = await import('../call/check.js');
+    const makePicture = this.devices.camera ? stillPicture : (await import('../call/stage.js')).movingPicture;
     const video = this.#video();
     if (this.devices.camera) video.srcObject = new MediaStream([this.devices.camera]);
     void video.play().catch(() => undefined);
@@ -111,7 +111,7 @@ export class DeviceCheck {
       connection: this.connection,
       video,
       postOffer: (/** @type {any} */ offer) => this.#offer(offer),
-      makePicture: movingPicture,
+      makePicture,
     });
     const parts = [this.#camera(), this.#microphone(), this.#connection()];
     await Promise.allSettled(parts);
@@ -234,6 +234,12 @@ export class DeviceCheck {
   }
 }
 
+/** For a camera that goes away in mid-check; without one from the start a moving picture is fetched. */
+function stillPicture() {
+  const [track] = document.createElement('canvas').captureStream(1).getVideoTracks();
+  return { track, stop: () => track.stop() };
+}
+
 /** @param {any} outcome a word, or a value that holds one */
 function wordOf(outcome) {
   return typeof outcome === 'string' ? outcome : (outcome?.outcome ?? 'ok');
@@ -242,4 +248,38 @@ function wordOf(outcome) {
 /** @param {any} measured @param {string} name */
 function figuresOf(measured, name) {
   return typeof measured === 'number' || measured === null ? { [name]: measured } : measured;
+}
+
+/** Which family of browser and system this is, in words for staff and for the right drawing; nothing finer. @returns {{ browser: string, system: string }} */
+export function deviceWords() {
+  const agent = navigator.userAgent;
+  const isIpad = /Macintosh/.test(agent) && navigator.maxTouchPoints > 1;
+  return { browser: browserOf(agent), system: isIpad ? 'iPad' : systemOf(agent) };
+}
+
+/** @param {string} agent */
+function browserOf(agent) {
+  if (/SamsungBrowser/.test(agent)) return 'Samsung Internet';
+  if (/Edg[A-Z]?\//.test(agent)) return 'Edge';
+  if (/Firefox|FxiOS/.test(agent)) return 'Firefox';
+  if (/Chrome|CriOS/.test(agent)) return 'Chrome';
+  return /Safari/.test(agent) ? 'Safari' : 'anders';
+}
+
+/** @param {string} agent */
+function systemOf(agent) {
+  if (/iPhone/.test(agent)) return 'iPhone';
+  if (/iPad/.test(agent)) return 'iPad';
+  if (/Android/.test(agent)) return 'Android';
+  if (/Windows/.test(agent)) return 'Windows';
+  if (/Mac OS X/.test(agent)) return 'Mac';
+  return /Linux|CrOS/.test(agent) ? 'Linux' : 'anders';
+}
+
+/** Which set of steps for a blocked camera fits. @param {string} outcome @returns {string} */
+function cameraSteps(outcome) {
+  if (outcome === 'denied_by_system') return 'system';
+  const { system } = deviceWords();
+  if (system === 'iPhone' || system === 'iPad') return 'iphone';
+  return system === 'Android' ? 'android' : 'computer';
 }

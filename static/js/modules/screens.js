@@ -1,6 +1,9 @@
-/** Which screen stands: those of the server in the part, those of the browser as copies of templates. */
+/** Which screen stands: those of the server in the part, those of the browser as copies of templates; and the way back. */
 import { find, findAll, focusOn } from '../lib/dom.js';
-import { readPage } from '../lib/http.js';
+import { HttpError } from '../lib/http.js';
+
+const STAYS = new Set(['waiting', 'ringing', 'goodbye', 'ended', 'on_hold', 'interrupted', 'call']);
+const ASKS = new Set(['call', 'on_hold', 'interrupted']);
 
 export class Screens {
   /** @type {Set<string>} cards that were put away on this page */
@@ -128,15 +131,6 @@ export class Screens {
   /** Told when another screen stands. @type {(section: HTMLElement) => void} */
   onArrival = () => undefined;
 
-  /**
-   * The part again from the server, where it was.
-   * @param {string} address
-   * @returns {Promise<Document>}
-   */
-  read(address) {
-    return readPage(address);
-  }
-
   /** Takes the new part in; focus stays on what it was on, if that is still there. @param {HTMLElement} fresh */
   take(fresh) {
     const old = this.part;
@@ -170,6 +164,54 @@ export class Screens {
   }
 }
 
+/** The browser's back button: a screen back before check-in, nothing lost while waiting, a question in a call. */
+export class History {
+  #isGuarded = false;
+
+  /** @param {import('./conversation.js').Conversation} conversation */
+  constructor(conversation) {
+    this.conversation = conversation;
+    history.scrollRestoration = 'manual';
+    addEventListener('popstate', ({ state }) => this.#popped(state));
+    // Browsers pass over entries that were made without a tap, so the guard is set again at the first one.
+    document.addEventListener('click', () => STAYS.has(conversation.step) && this.#guard(), { once: true });
+  }
+
+  /** A screen of the check was opened by a tap. @param {string} screen */
+  went(screen) {
+    if (this.conversation.step === 'check' && history.state?.screen !== screen) history.pushState({ screen }, '');
+  }
+
+  /** @param {string} step */
+  arrived(step) {
+    if (STAYS.has(step) && !this.#isGuarded) this.#guard();
+  }
+
+  #guard() {
+    this.#isGuarded = true;
+    if (!history.state?.guard) history.pushState({ guard: true }, '');
+  }
+
+  /** The page's own way back. */
+  back() {
+    if (this.conversation.step === 'check' && history.state?.screen) history.back();
+    else this.conversation.screens.back();
+  }
+
+  /** @param {{ screen?: string, guard?: boolean } | null} state */
+  #popped(state) {
+    const { step, screens } = this.conversation;
+    if (!STAYS.has(step)) {
+      if (!state?.screen || !screens.show(state.screen)) screens.back();
+      return;
+    }
+    history.pushState({ guard: true }, '');
+    if (!ASKS.has(step)) return;
+    if (screens.client === 'S8d') screens.back();
+    else screens.show('S8d');
+  }
+}
+
 /** @param {HTMLElement} section */
 function nameOf({ dataset: { screen, key } }) {
   return `${screen}:${key ?? ''}`;
@@ -186,4 +228,27 @@ function focusedIn(place) {
 function refocus(place, { tag, text }) {
   const same = findAll(place, tag).find((element) => element.textContent?.trim() === text);
   (same ?? findAll(place, '.screen:not([hidden]) h1')[0])?.focus({ preventScroll: true });
+}
+
+/**
+ * Posts a form and gets the screen that stands after it; a refusal carries the sentence of its page.
+ * @param {string} address
+ * @param {Record<string, string>} fields
+ * @returns {Promise<Document>}
+ */
+export function postForPage(address, fields) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', address);
+    request.setRequestHeader('X-Part', 'screen');
+    request.responseType = 'document';
+    request.timeout = 15000;
+    request.onload = () => {
+      const page = request.responseXML;
+      if (request.status < 300 && page) return resolve(page);
+      reject(new HttpError(request.status, { detail: page?.querySelector('main p')?.textContent?.trim() }));
+    };
+    request.onerror = request.ontimeout = () => reject(new HttpError(0));
+    request.send(new URLSearchParams(fields));
+  });
 }

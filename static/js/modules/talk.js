@@ -1,6 +1,7 @@
 /** The call in the citizen's document: pictures, bar, written text, papers, the way to DigiD and back. */
 import { find, findAll, say } from '../lib/dom.js';
 import { CallScreen } from './call_screen.js';
+import { deviceWords } from './device_check.js';
 import { Papers } from './papers.js';
 import { TextField } from './text_field.js';
 
@@ -21,7 +22,8 @@ export class Talk {
     this.announcer = announcer;
     this.screens = screens;
     const gone = { address: '/gesprek/weg', csrf: conversation.csrf('calls.page_gone') };
-    this.screen = new CallScreen({ root, connection, devices, announcer, participant: 'citizen', gone });
+    const device = deviceWords();
+    this.screen = new CallScreen({ root, connection, devices, announcer, participant: 'citizen', gone, device });
     this.papers = new Papers(screens, {
       away: () => void this.call?.away('choosing_file'),
       isBack: () => void this.#fromFiles(),
