@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -51,6 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_url=False):
             print("The settings are not right:", fault["msg"].removeprefix("Value error, "), file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        print("The port is in use by another program. Choose another one, such as BALIE_PORT=8090.", file=sys.stderr)
         return 2
     return 0
 
