@@ -252,3 +252,20 @@ def _appointment() -> Any:
     return next(
         page.appointment for screen in SCREENS for page in screen.states.values() if hasattr(page, "appointment")
     )
+
+
+def test_the_question_before_stopping_is_a_page_of_its_own_while_somebody_waits(pages: Pages) -> None:
+    waits = ConversationPage(CitizenScreen.WAITING, Step.WAITING, _appointment()).opened("stoppen")
+    done = ConversationPage(CitizenScreen.GOODBYE, Step.GOODBYE, _appointment()).opened("stoppen")
+    assert waits.screen is CitizenScreen.STOP
+    assert done.screen is CitizenScreen.GOODBYE
+    reader = read(pages, Screen("S8d", "desk/part", {}, "citizen"), waits, View.SIMPLIFIED)
+    assert reader.h1 == ["Wilt u stoppen?"]
+
+
+def test_a_paper_comes_by_itself_in_the_conversation_only() -> None:
+    asked = next(s.states["call"] for s in SCREENS if s.id == "D1")
+    assert asked.first is asked.asks[0]
+    waiting = next(s.states["paper"] for s in SCREENS if s.id == "S6")
+    assert waiting.first is None
+    assert waiting.opened("papieren").first is waiting.asks[0]
