@@ -234,7 +234,7 @@ async def open_counter(work: Work, desk_id: str) -> Counter:
     )
     await store.add_counter(work, counter)
     _tell_queue(work, desk_id)
-    return counter
+    return await store.open_counter_of(work, counter.staff_id) or counter
 
 
 async def close_counter(work: Work, desk_id: str) -> None:

@@ -27,9 +27,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import IntegrityError
 
 from balie.db import Id, UtcInstant, metadata
 from balie.desk.rules import IN_HAND, OPEN, Counter, Outcome, Visit, VisitState
+from balie.errors import AlreadyHelping
 from balie.ids import AppointmentId, CounterId, DeskId, new_id
 from balie.work import Work
 
@@ -160,12 +162,18 @@ async def add(work: Work, one: Visit, reason: str) -> None:
 
 
 async def save(work: Work, before: Visit, after: Visit, reason: str) -> bool:
-    """Compare-and-set on state and version; False when somebody was first. A change of state writes an event."""
+    """Compare-and-set on state and version; False when somebody was first. A change of state writes an event.
+
+    Raises AlreadyHelping when its staff member has another visit in hand.
+    """
     changed = {n: v for n, v in _values(after).items() if getattr(before, n) != getattr(after, n)}
     if not changed:
         return True
     guard = and_(visit.c.id == before.id, visit.c.state == before.state, visit.c.version == before.version)
-    done = await work.db.execute(update(visit).where(guard).values(changed))
+    try:
+        done = await work.db.execute(update(visit).where(guard).values(changed))
+    except IntegrityError as error:  # ux_visit_in_hand: another tab of this staff member was first
+        raise AlreadyHelping from error
     if done.rowcount != 1:
         return False
     if after.version != before.version:
@@ -285,8 +293,10 @@ async def open_counters(work: Work, desk_id: str) -> list[Counter]:
 
 
 async def add_counter(work: Work, one: Counter) -> None:
-    """A counter that has just been opened."""
-    await work.db.execute(insert(counter).values({f.name: getattr(one, f.name) for f in fields(Counter)}))
+    """A counter that has just been opened; nothing when another tab opened one at the same moment."""
+    make = pg_insert if work.db.dialect == "postgresql" else sqlite_insert
+    values = {f.name: getattr(one, f.name) for f in fields(Counter)}
+    await work.db.execute(make(counter).values(values).on_conflict_do_nothing())
 
 
 async def change_counter(work: Work, counter_id: CounterId, **values: Any) -> None:

@@ -14,7 +14,7 @@ from balie.desk import service, store
 from balie.desk.citizen_view import conversation_page, link_page
 from balie.desk.pages import EarlyPage, LinkPage, LinkTrouble, LinkTroublePage
 from balie.desk.rules import VisitState
-from balie.errors import BadField, LinkExpired, LinkReplaced, NotFound
+from balie.errors import BadField, Conflict, LinkExpired, LinkReplaced, NotFound
 from balie.identity import service as identity
 from balie.identity import verification as verifications
 from balie.identity.cookies import remember_session
@@ -193,8 +193,12 @@ async def _answer(request: web.Request) -> web.Response:
 
 async def check_in(request: web.Request) -> web.Response:
     """From here the citizen waits."""
-    async with work_for(request, HELP_CITIZEN) as work:
-        await service.check_in(work)
+    try:
+        async with work_for(request, HELP_CITIZEN) as work:
+            await service.check_in(work)
+    except Conflict:  # pressed twice: the second finds the visit of the first; else this says why again
+        async with work_for(request, HELP_CITIZEN) as work:
+            await service.check_in(work)
     return await _answer(request)
 
 
