@@ -89,7 +89,7 @@ class Server:
         return self.folder / "clock"
 
     def move_clock(self, **by: float) -> None:
-        """Let the server's clock go on by a timedelta."""
+        """Let the server's clock go on by a timedelta; a restart keeps what was added."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
             connection.connect(str(self.socket))
@@ -125,10 +125,11 @@ def running(**environment: str) -> Iterator[Server]:
 
 
 class MovableClock:
-    """The machine's time plus what the test added."""
+    """The machine's time plus what the test added, which stands in a file so that a restart keeps it."""
 
-    def __init__(self) -> None:
-        self.ahead = timedelta()
+    def __init__(self, path: str) -> None:
+        self._kept = Path(f"{path}.ahead")
+        self.ahead = timedelta(seconds=float(self._kept.read_text()) if self._kept.exists() else 0)
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -140,6 +141,7 @@ class MovableClock:
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while line := await reader.readline():
             self.ahead += timedelta(seconds=float(line))
+            self._kept.write_text(str(self.ahead.total_seconds()))
             writer.write(b"ok\n")
             await writer.drain()
         writer.close()
@@ -148,7 +150,7 @@ class MovableClock:
 async def _serve(path: str) -> None:
     from balie.__main__ import run_demo
 
-    clock = MovableClock()
+    clock = MovableClock(path)
     server = await clock.listen(path)
     async with server:
         await run_demo(False, clock)
