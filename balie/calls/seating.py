@@ -55,7 +55,7 @@ async def take_seat(work: Work, *, appointment_id: AppointmentId, participant: s
     if taken is None:
         appointment = await booking.appointment(work, appointment_id)
         kept_until = appointment.starts_at + LINK_LIVES_AFTER
-        return await store.add_seat(work, appointment_id, participant, session_id, kept_until)
+        taken = await store.add_seat(work, appointment_id, participant, session_id, kept_until)
     if taken.session_id in (session_id, None):
         await store.change_seat(work, taken, session_id=session_id)
         return replace(taken, session_id=session_id)

@@ -22,6 +22,8 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from balie.calls.rules import Call, CallState, CheckResult, Hold, Seat, Seen, Verdict
 from balie.db import Id, UtcInstant, metadata
@@ -198,7 +200,7 @@ async def seats(work: Work, appointment_id: str) -> list[Seat]:
 
 
 async def add_seat(work: Work, appointment_id: str, participant: str, session_id: str, kept_until: datetime) -> Seat:
-    """Make a seat that no page has taken yet."""
+    """Make a seat that no page has taken yet, or give the one that somebody else made at the same moment."""
     row = {
         "id": new_id(),
         "appointment_id": appointment_id,
@@ -207,7 +209,8 @@ async def add_seat(work: Work, appointment_id: str, participant: str, session_id
         "epoch": 0,
         "kept_until": kept_until,
     }
-    await work.db.execute(insert(participant_seat).values(row))
+    make = pg_insert if work.db.dialect == "postgresql" else sqlite_insert
+    await work.db.execute(make(participant_seat).values(row).on_conflict_do_nothing())
     made = await seat(work, appointment_id, participant)
     assert made is not None
     return made

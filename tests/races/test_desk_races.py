@@ -11,18 +11,22 @@ from typing import Any
 
 import pytest
 
+from balie.actors import ANONYMOUS
 from balie.booking import service as booking
-from balie.booking.rules import AppointmentState, Audience
+from balie.booking.rules import AppointmentState, Audience, ContactDetails
 from balie.bus import Bus
+from balie.calls import service as calls
 from balie.db import create_engine
 from balie.desk import service, store
 from balie.desk.rules import Outcome, VisitState
 from balie.errors import AlreadyHelping, BalieError, Conflict, NobodyWaiting, NotWaiting
 from balie.events import Listeners
+from balie.ids import new_id
 from balie.jobs import Wake
 from balie.privacy.sealing import Keyring
 from balie.settings import Settings
 from balie.work import Works
+from tests.booking.builders import an_appointment
 from tests.conftest import Clock, create_tables
 from tests.desk.stage import DeskStage, a_stage, finish
 from tests.desk.test_service import check_events
@@ -263,3 +267,20 @@ async def clear(stage: DeskStage) -> None:
 async def test_when_nobody_waits_next_says_so(stage: DeskStage) -> None:
     with pytest.raises(NobodyWaiting):
         await stage.do(stage.anna, service.admit_next, stage.town.desk.id)
+
+
+async def test_going_on_twice_at_once_takes_one_seat(stage: DeskStage) -> None:
+    for number in range(4):
+        starts_at = stage.works.clock() + timedelta(minutes=10)
+        contact = ContactDetails(f"+3161234567{number}", None)
+        booked = await an_appointment(stage.town, starts_at, f"browser {number}", contact)
+        seats = await at_once(
+            *(
+                stage.do(
+                    ANONYMOUS, calls.take_seat, appointment_id=booked.id, participant="citizen", session_id=new_id()
+                )
+                for _ in range(3)
+            )
+        )
+        assert len([seat for seat in seats if not isinstance(seat, BalieError)]) >= 1
+        assert (await stage.do(stage.anna, calls.seat, booked.id, "citizen")) is not None
