@@ -331,9 +331,7 @@ async def away_since(work: Work, visits: list[Visit]) -> dict[str, Any]:
     presence = await store.presence_of(work, [v.id for v in visits])
     started = work.get(Started)
     since = {
-        v.id: started.heard(row.last_seen_at)
-        for v in visits
-        if (row := presence.get((v.id, "citizen"))) is not None
+        v.id: started.heard(row.last_seen_at) for v in visits if (row := presence.get((v.id, "citizen"))) is not None
     }
     return {visit_id: seen for visit_id, seen in since.items() if started.is_away(seen, work.now)}
 

@@ -41,9 +41,7 @@ class Answer:
 class Http:
     """One pool of connections; redirects are never followed and no proxy is taken from the environment."""
 
-    def __init__(
-        self, trusted_ca: Path | None = None, transport: httpx2.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, trusted_ca: Path | None = None, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         context = ssl.create_default_context()
         if trusted_ca is not None:
             context.load_verify_locations(trusted_ca)
@@ -57,9 +55,7 @@ class Http:
             headers={"User-Agent": "balie"},
         )
 
-    async def get(
-        self, url: str, *, headers: Mapping[str, str] | None = None, timeout_s: float = TIMEOUT_S
-    ) -> Answer:
+    async def get(self, url: str, *, headers: Mapping[str, str] | None = None, timeout_s: float = TIMEOUT_S) -> Answer:
         """Read an address; raises NoAnswer."""
         return await self._send("GET", url, headers, timeout_s)
 
@@ -92,9 +88,7 @@ class Http:
         self, method: str, url: str, headers: Mapping[str, str] | None, timeout_s: float, **content: Any
     ) -> Answer:
         sent = {name: value for name, value in content.items() if value is not None}
-        async with self._client.stream(
-            method, url, headers=dict(headers or {}), timeout=timeout_s, **sent
-        ) as response:
+        async with self._client.stream(method, url, headers=dict(headers or {}), timeout=timeout_s, **sent) as response:
             body = bytearray()
             async for piece in response.aiter_bytes():
                 body += piece

@@ -21,9 +21,7 @@ log = structlog.get_logger()
 FORM_LIMIT = 256 * 1024
 
 
-def assemble(
-    works: Works, features: Sequence[Feature], identify: Identify, csrf_key: bytes
-) -> web.Application:
+def assemble(works: Works, features: Sequence[Feature], identify: Identify, csrf_key: bytes) -> web.Application:
     """An application that serves `features`; `identify` puts actor and CSRF scope on each request."""
     app = web.Application(
         middlewares=[request_log, problems, identified(identify), proof_of_origin, allowed],

@@ -27,9 +27,7 @@ class CsrfKey:
         """A fresh value for one form on one page; answers are compressed, so it never repeats (BREACH)."""
         mask = secrets.token_bytes(_SIZE)
         proof = self._proof(scope, form)
-        return base64.urlsafe_b64encode(
-            mask + bytes(a ^ b for a, b in zip(mask, proof, strict=True))
-        ).decode()
+        return base64.urlsafe_b64encode(mask + bytes(a ^ b for a, b in zip(mask, proof, strict=True))).decode()
 
     def check(self, scope: str, form: str, value: str) -> None:
         """Raise CsrfFailed unless `value` was made for this scope and form."""

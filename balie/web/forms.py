@@ -36,9 +36,7 @@ async def fields(request: web.Request) -> dict[str, str]:
     """The text fields of the request's form; of a repeated field the values joined by a comma."""
     if FORM not in request:
         posted = await request.post()
-        request[FORM] = {
-            name: ",".join(v for v in posted.getall(name) if isinstance(v, str)) for name in posted
-        }
+        request[FORM] = {name: ",".join(v for v in posted.getall(name) if isinstance(v, str)) for name in posted}
     return request[FORM]
 
 

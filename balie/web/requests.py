@@ -13,9 +13,7 @@ from balie.web.keys import ACTOR, WORKS
 from balie.work import Work
 
 
-def work_for(
-    request: web.Request, purpose: Purpose, writes: bool = True
-) -> AbstractAsyncContextManager[Work]:
+def work_for(request: web.Request, purpose: Purpose, writes: bool = True) -> AbstractAsyncContextManager[Work]:
     """A piece of work by whoever sent this request."""
     return request.app[WORKS].begin(request[ACTOR], purpose, writes=writes)
 

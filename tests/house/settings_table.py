@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -18,7 +17,7 @@ def shown(field: FieldInfo) -> str:
         return ""
     if isinstance(default, dict):
         return "see `balie/settings.py`"
-    return f"`{str(default).lower() if isinstance(default, bool) else Path(default) if isinstance(default, Path) else default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def table() -> str:
