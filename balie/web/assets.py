@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import mimetypes
 import posixpath
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import brotli  # type: ignore[import-untyped]
 from aiohttp import web
 
 from balie.errors import NotFound
@@ -38,6 +41,12 @@ class StaticFile:
     body: bytes
     content_type: str
     packed: bytes | None
+
+    @cached_property
+    def packed_small(self) -> bytes:
+        """Its brotli form: a tenth less than gzip, and so slow to make that it is made when first asked for."""
+        small: bytes = brotli.compress(self.body, quality=11)
+        return small
 
 
 class Assets:
@@ -89,9 +98,10 @@ async def static_file(request: web.Request) -> web.Response:
         "Vary": "Accept-Encoding",
     }
     body = file.body
-    if file.packed is not None and "gzip" in request.headers.get("Accept-Encoding", ""):
-        body = file.packed
-        headers["Content-Encoding"] = "gzip"
+    accepted = {each.split(";")[0].strip() for each in request.headers.get("Accept-Encoding", "").split(",")}
+    if file.packed is not None and accepted & {"br", "gzip"}:
+        headers["Content-Encoding"] = "br" if "br" in accepted else "gzip"
+        body = await asyncio.to_thread(lambda: file.packed_small) if "br" in accepted else file.packed
     charset = "utf-8" if file.content_type.startswith("text/") else None
     return web.Response(body=body, content_type=file.content_type, charset=charset, headers=headers)
 

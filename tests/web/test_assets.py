@@ -6,6 +6,7 @@ import gzip
 import re
 from pathlib import Path
 
+import brotli
 import pytest
 
 from balie.settings import Settings
@@ -68,6 +69,19 @@ async def test_a_file_is_packed_and_kept_for_ever(settings: Settings, serve: Ser
     assert answer.headers["Content-Encoding"] == "gzip"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.content_type == "text/css"
+
+
+@pytest.mark.parametrize(("accepted", "encoding"), [("gzip, deflate, br, zstd", "br"), ("br;q=1.0", "br"), ("", None)])
+async def test_a_browser_that_knows_brotli_gets_it(
+    settings: Settings, serve: Serve, accepted: str, encoding: str | None
+) -> None:
+    app = pages_app(settings)
+    browser = await serve(app)
+    plain = app[assets.KEY].files["js/main.js"]
+    answer = await browser.get(app[assets.KEY].address("js/main.js"), headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("Content-Encoding") == encoding
+    assert await answer.read() == plain.body
+    assert brotli.decompress(plain.packed_small) == plain.body
 
 
 async def test_an_earlier_release_gets_the_file_but_may_not_keep_it(settings: Settings, serve: Serve) -> None:
