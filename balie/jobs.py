@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from balie.work import Work, Works
 LEASE_S = 60
 FIRST_DELAY_S = 10
 LONGEST_DELAY_S = 3600
+DEAD_KEPT = timedelta(days=30)
 GIVE_UP_AFTER = timedelta(hours=24)
 
 JobFunction = Callable[[Works, dict[str, Any]], Awaitable[None]]
@@ -84,10 +86,8 @@ class Runner:
                     pass
             except Exception as error:  # the database may be away for a while
                 log.error("jobs_look_failed", error=type(error).__name__)
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), self._look_every_s)
-            except TimeoutError:
-                pass
 
     async def run_one(self) -> bool:
         """Lease and run one due job; False when none is due."""
@@ -112,9 +112,7 @@ class Runner:
         if due is None:
             return None
         async with self._work() as work:
-            lease = update(job).where(
-                job.c.id == due["id"], job.c.attempts == due["attempts"], _is_free(work.now)
-            )
+            lease = update(job).where(job.c.id == due["id"], job.c.attempts == due["attempts"], _is_free(work.now))
             done = await work.db.execute(
                 lease.values(lease_until=work.now + timedelta(seconds=LEASE_S), attempts=due["attempts"] + 1)
             )
@@ -123,9 +121,7 @@ class Runner:
     async def _put_off(self, leased: dict[str, Any], error: Exception) -> None:
         async with self._work() as work:
             is_dead = isinstance(error, Stop) or work.now - leased["put_at"] > GIVE_UP_AFTER
-            delay = min(FIRST_DELAY_S * 2 ** (leased["attempts"] - 1), LONGEST_DELAY_S) * random.uniform(
-                0.8, 1.2
-            )
+            delay = min(FIRST_DELAY_S * 2 ** (leased["attempts"] - 1), LONGEST_DELAY_S) * random.uniform(0.8, 1.2)
             await work.db.execute(
                 update(job)
                 .where(job.c.id == leased["id"])
@@ -135,9 +131,7 @@ class Runner:
                     next_try_at=work.now + timedelta(seconds=delay),
                 )
             )
-        log.warning(
-            "job_given_up" if is_dead else "job_put_off", kind=leased["kind"], error=type(error).__name__
-        )
+        log.warning("job_given_up" if is_dead else "job_put_off", kind=leased["kind"], error=type(error).__name__)
 
 
 def _is_free(now: datetime) -> Any:
@@ -159,3 +153,11 @@ async def oldest_due(work: Work) -> datetime | None:
         select(job.c.next_try_at).where(job.c.state == "waiting").order_by(job.c.next_try_at).limit(1)
     )
     return oldest
+
+
+async def destroy_dead(work: Work, now: datetime) -> int:
+    """Destroy jobs that were given up, once operators had time to look."""
+    old = select(job.c.id).where(job.c.state == "dead", job.c.put_at < now - DEAD_KEPT).limit(1000)
+    ids = [row.id for row in await work.db.execute(old)]
+    await work.db.execute(delete(job).where(job.c.id.in_(ids)))
+    return len(ids)

@@ -55,7 +55,7 @@ class _Found:
 async def check(works: Works, payload: dict[str, Any]) -> None:
     """The whole pipeline for one document."""
     async with works.begin(_ACTOR, HANDLE_DOCUMENT, writes=False) as work:
-        todo = await _todo(work, payload["document_id"])
+        todo = await _to_check(work, payload["document_id"])
     if todo is None:
         return
     try:
@@ -69,7 +69,7 @@ async def check(works: Works, payload: dict[str, Any]) -> None:
     await _keep(works, todo, found)
 
 
-async def _todo(work: Work, document_id: str) -> _Quarantined | None:
+async def _to_check(work: Work, document_id: str) -> _Quarantined | None:
     document = await store.document_by_id(work, document_id)
     if document is None or document.state is not DocumentState.OFFERED:
         return None

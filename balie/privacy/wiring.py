@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from balie.jobs import destroy_dead
 from balie.privacy.sealing import load_keyring
 from balie.privacy.service import (
     RetentionRules,
@@ -59,6 +60,7 @@ def feature() -> Feature:
         tables=[
             TableRule("processing_log", "3 years, the register's period", destroy_processing_log),
             TableRule("audit_log", "3 years", destroy_audit_log),
+            TableRule("job", "until it is done; one that was given up 30 days", destroy_dead),
         ],
         contexts=[_collect_rules],
     )
