@@ -17,17 +17,18 @@ AFTER_KILL_S = 20.0
 TEXT_OF = "() => [...document.querySelectorAll('[data-entries] > li')].map((e) => e.innerText).join('\\n')"
 
 # Notes from now on every change of state of the open connections, and each second what they received so far.
-WATCH = f"""() => {{
-  const open = window.testConnections.filter((one) => one.connectionState !== 'closed');
-  const watch = (window.testWatch = {{ states: [], received: [], before: window.testConnections.length }});
-  for (const one of open) {{
+WATCH = """() => {
+  const hears = (one) => one.getTransceivers().some((line) => line.currentDirection?.includes('recv'));
+  const open = window.testConnections.filter((one) => one.connectionState !== 'closed' && hears(one));
+  const watch = (window.testWatch = { states: [], received: [], before: window.testConnections.length });
+  for (const one of open) {
     one.addEventListener('connectionstatechange', () => watch.states.push(one.connectionState));
     one.addEventListener('iceconnectionstatechange', () => watch.states.push(one.iceConnectionState));
-  }}
-  const received = {RECEIVED};
+  }
+  const received = RECEIVED;
   watch.timer = setInterval(async () => watch.received.push(await received()), 1000);
   return open.length;
-}}"""
+}""".replace("RECEIVED", RECEIVED)
 WATCHED = """() => {
   clearInterval(window.testWatch.timer);
   const { states, received, before } = window.testWatch;

@@ -71,10 +71,8 @@ async def test_a_server_that_is_stopped_tells_the_pages_to_come_back(server: Ser
         await both_are_seen_and_heard(citizen, staff)
         await citizen.button("Schrijven").click()
         await watch_media(citizen.page, staff.page)
-        began = time.monotonic()
         await asyncio.to_thread(server.stop)
-        assert server.process is not None and server.process.returncode == 0
-        assert time.monotonic() - began < 10
+        assert server.process is not None and server.process.returncode == 0  # in time, else it is killed
         await writes(citizen.page, staff.page, "ik hoor u nog")
         await asyncio.to_thread(server.start)
         await back(*sockets)
