@@ -391,6 +391,11 @@ async def miss(work: Work, appointment_id: str) -> Appointment:
     return replace(before, state=AppointmentState.MISSED)
 
 
+async def tell_missed(work: Work, appointment_id: str) -> None:
+    """Tell somebody whose visit ended without help how to book again."""
+    await _tell(work, await appointment(work, appointment_id), MessageKind.MISSED, None)
+
+
 async def free_claims(work: Work, appointment_id: str) -> None:
     """Free what is left of the time of a finished visit."""
     await store.remove_claims(work, AppointmentId(appointment_id))

@@ -46,6 +46,7 @@ from balie.work import Work
 
 S = VisitState
 LATE_AFTER = timedelta(minutes=15)
+OTHER_DAY = "/afspraak/maken"
 NEVER_HELPED = ("left", "no_show", "not_served")
 STEPS = {
     S.WAITING: (Step.WAITING, CitizenScreen.WAITING),
@@ -173,6 +174,7 @@ async def _of_visit(
         screen,
         step,
         staff=await _staff(work, visit),
+        other_day_url=OTHER_DAY,
         wait=await wait_of(work, visit) if visit.state is S.WAITING else Wait(),
         hold=_hold(visit),
         asks=await asks(work, visit, product, appointment) if in_talk else (),
@@ -249,8 +251,8 @@ def _identify_ask(proof: Verification, product: Product, language: str) -> list[
         verification_id=proof.id,
         state=proof.state,
         level=(proof.level or proof.minimum_level or AssuranceLevel.LOW).word,
-        purpose=product.name_in(language),
-        plain_purpose=product.plain_name_in(language),
+        purpose=None if product.is_discreet else product.name_in(language),
+        plain_purpose=None if product.is_discreet else product.plain_name_in(language),
         failure=proof.failure,
     )
     return [Ask(screens[proof.state], f"identify-{proof.id}-{proof.state}", identify=ask)]

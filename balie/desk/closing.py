@@ -31,7 +31,18 @@ from balie.identity import verification as verifications
 from balie.identity.rules import Verification
 from balie.work import Work
 
-LANGUAGES = {"nl": "nld", "en": "eng", "tr": "tur", "ar": "ara", "pl": "pol", "uk": "ukr", "bg": "bul", "es": "spa"}
+LANGUAGES = {
+    "nl": "nld",
+    "en": "eng",
+    "tr": "tur",
+    "ar": "ara",
+    "pl": "pol",
+    "uk": "ukr",
+    "bg": "bul",
+    "es": "spa",
+    "pt": "por",
+    "pap": "pap",
+}
 _PHONE_TIME = time(17, 0)
 
 
@@ -41,6 +52,8 @@ async def close_up(work: Work, before: Visit, after: Visit, form: Mapping[str, s
     await history.record_visit(work, await closed_visit(work, before, after, form or {}))
     await booking.free_claims(work, after.appointment_id)
     zone = ZoneInfo(work.settings.time_zone)
+    if before.state is not VisitState.FINISHED and after.outcome is Outcome.NO_SHOW:
+        await booking.tell_missed(work, after.appointment_id)
     await documents.close_visit(work, after.id, work.now.astimezone(zone).date())
     await verifications.erase_attributes(work, after.id)
     await identity.note_goodbye(work, after.id)
