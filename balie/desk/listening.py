@@ -21,6 +21,8 @@ from balie.documents.rules import (
     DocumentScanned,
     DocumentShown,
 )
+from balie.errors import NotFound
+from balie.history.rules import DraftSaved
 from balie.identity import service as identity
 from balie.identity import verification as verifications
 from balie.identity.rules import StaffSignedIn, VerificationChanged
@@ -144,6 +146,13 @@ async def on_document(work: Work, event: DocumentEvent) -> None:
         work.tell(f"visit:{event.visit_id}", {"type": "document_changed"})
 
 
+async def on_draft_saved(work: Work, event: DraftSaved) -> None:
+    """Only who has the visit writes its record; raises NotFound for everybody else, which undoes the draft."""
+    visit = await store.visit_by_id(work, event.visit_id)
+    if visit is None or visit.staff_id != work.actor.id or visit.state is S.FINISHED:
+        raise NotFound
+
+
 async def on_appointment_cancelled(work: Work, event: AppointmentCancelled) -> None:
     """An open page of the link changes by itself."""
     visit = await store.latest_of_appointment(work, event.appointment_id)
@@ -177,4 +186,5 @@ LISTENERS: Mapping[type, Any] = {
     DocumentChanged: on_document,
     DocumentShown: on_document,
     AppointmentCancelled: on_appointment_cancelled,
+    DraftSaved: on_draft_saved,
 }

@@ -204,6 +204,13 @@ class FollowUpPlanned:
     follow_up_id: FollowUpId
 
 
+@dataclass(frozen=True)
+class DraftSaved:
+    """Somebody typed in the record form of a visit; whoever knows the visit refuses when it is not theirs."""
+
+    visit_id: VisitId
+
+
 def missing_fields(outcome: Outcome | None, answer: str, has_follow_up: bool) -> dict[str, str]:
     """What must be filled in before a visit can be finished with this outcome."""
     if outcome is None:

@@ -19,6 +19,7 @@ from balie.history.rules import (
     TOPIC_MOST,
     ClosedVisit,
     ContactSubject,
+    DraftSaved,
     FollowUpPlan,
     FollowUpPlanned,
     FollowUpState,
@@ -130,6 +131,7 @@ async def save_draft(work: Work, visit_id: VisitId, staff_id: StaffId, form: Map
     place = ("contact_draft", f"{visit_id}:{staff_id}", "form_sealed")
     sealed = work.get(Keyring).seal(json.dumps(dict(form)), *place)
     await store.put_draft(work, visit_id, staff_id, sealed)
+    await work.announce(DraftSaved(visit_id))
 
 
 async def draft(work: Work, visit_id: VisitId, staff_id: StaffId) -> dict[str, str]:

@@ -13,6 +13,7 @@ from balie.desk.rules import Outcome, Visit, VisitState
 from balie.errors import AlreadyHelping, BalieError, NoCounter, NotFound, NotWaiting, NotYourVisit, OutcomeMissing
 from balie.history import service as history
 from balie.history import store as history_store
+from balie.ids import StaffId, VisitId, new_id
 from tests.desk.stage import DeskStage, finish
 
 S = VisitState
@@ -199,3 +200,15 @@ async def test_a_finished_visit_is_over_for_everybody(stage: DeskStage) -> None:
         with pytest.raises(BalieError):
             await stage.do(stage.anna, use_case, visit.id, *more)
     assert len(await stage.records(visit.id)) == 1
+
+
+async def test_only_who_has_the_visit_keeps_a_draft_of_its_record(stage: DeskStage) -> None:
+    _, visit = await stage.talking()
+    for who, visit_id in ((stage.bram, visit.id), (stage.anna, VisitId(new_id()))):
+        with pytest.raises(NotFound):
+            await stage.do(who, history.save_draft, visit_id, StaffId(who.id or ""), {"note": "Bijna"})
+    await stage.do(stage.anna, history.save_draft, visit.id, StaffId(stage.anna.id or ""), {"note": "Bijna"})
+    assert await stage.count(history_store.contact_draft) == 1
+    await finish(stage, visit)
+    with pytest.raises(NotFound):
+        await stage.do(stage.anna, history.save_draft, visit.id, StaffId(stage.anna.id or ""), {"note": "Te laat"})
