@@ -25,6 +25,7 @@ class Text:
     text: str
     language: str
     is_template: bool
+    lines: tuple[str, ...] = ()
 
 
 @dataclass
@@ -90,7 +91,8 @@ class Reader(HTMLParser):
 
     def _keep(self, text: str, language: str) -> None:
         if text.strip():
-            self._read.texts.append(Text(" ".join(text.split()), language, self._is_template()))
+            lines = tuple(line.strip() for line in text.splitlines() if line.strip())
+            self._read.texts.append(Text(" ".join(text.split()), language, self._is_template(), lines))
 
     def _language(self) -> str:
         return self._open[-1][1] if self._open else ""

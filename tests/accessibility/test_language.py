@@ -72,7 +72,7 @@ def _is_done(message: Message, translated: Catalog) -> bool:
 @cache
 def values_of(screen: str, state: str) -> tuple[str, ...]:
     """The sample values of an entry: names, products and what people wrote. They are no texts of ours."""
-    found = set(_strings(screens()[screen].states[state])) - {""}
+    found = {value.strip() for value in _strings(screens()[screen].states[state])} - {""}
     return tuple(sorted(found, key=len, reverse=True))
 
 

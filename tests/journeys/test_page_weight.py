@@ -24,6 +24,14 @@ MOST_REQUESTS = 25
 NOT_COUNTED = ("/live", "/gesprek/check/")
 # What only the call needs begins with this file, and is asked for when the waiting room stands.
 FIRST_OF_THE_CALL = "/js/modules/talk.js"
+SIMPLIFIED_WAY = (
+    ("S2", "Ga verder"),
+    ("S3", "Nee, ik ben alleen"),
+    ("S4", "Zet camera en geluid aan"),
+    ("S5a", "Ja"),
+    ("S5b", "Ja"),
+    ("S5c", "Ga verder"),
+)
 CHECK_IN = "/gesprek/aanmelden"
 
 
@@ -107,7 +115,9 @@ async def to_waiting_room(citizen: Citizen, *, simplified: bool) -> None:
     if not simplified:
         return await citizen.to_waiting_room()
     await citizen.page.goto(citizen.link)
-    for words in ("Ga verder", "Ga verder", "Nee, ik ben alleen", "Zet camera en geluid aan", "Ja", "Ja", "Ga verder"):
+    await citizen.button("Ga verder").click()
+    for screen, words in SIMPLIFIED_WAY:
+        await citizen.screen(screen)
         await citizen.button(words).click()
     await citizen.screen("S5d", "S6")
     if await citizen.page.locator('.screen[data-screen="S5d"]').locator("visible=true").count():
