@@ -26,6 +26,7 @@ class Citizen:
     server: Server
     watch: Watch
     link: str = ""
+    mobile: str = MOBILE
 
     def button(self, words: str) -> Locator:
         """The visible button or link with these words."""
@@ -41,7 +42,7 @@ class Citizen:
         await card.locator('a:has-text("Kies een tijd"), button:has-text("Kies een tijd")').first.click()
         await page.locator("button[name=starts_at]").first.click()
         await page.fill("[name=name]", NAME)
-        await page.fill("[name=mobile]", MOBILE)
+        await page.fill("[name=mobile]", self.mobile)
         if simplified:
             await page.locator('label[for="simplified"]').click()
         await page.locator("main form button.utrecht-button--primary-action").last.click()
