@@ -120,7 +120,7 @@ async def test_a_finished_conversation_is_recorded_once(doomed: Server, tmp_path
         fields = {"csrf": csrf, "outcome": "helped", "answer": "U krijgt een brief."}
         for moment in MOMENTS:
             await arm(doomed, "balie.desk.service:finish", moment)
-            with pytest.raises(Exception, match="socket hang up|ECONNRESET"):
+            with pytest.raises(Exception, match=r"socket hang up|ECONNRESET"):
                 await staff.page.request.post(f"{doomed.origin}{address}", form=fields)
             await revive(doomed)
             is_stored = 1 if moment == "after" else 0

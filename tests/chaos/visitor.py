@@ -34,16 +34,16 @@ class Visitor(Browser):
         except aiohttp.ClientError as gone:
             raise NoAnswer from gone
 
-    async def to_check(self, slug: str, number: int = 0) -> Page:
+    async def to_check(self, slug: str, number: int = 0, **needs: str) -> Page:
         """The last page before booking, with the first free moment."""
         times = await self.get(f"/afspraak/maken/{slug}")
         _, first = times.buttons("starts_at")[0]
         details = await self.send(times, "/tijd", starts_at=first)
-        return await self.send(details, "/bewaren", name=NAME, mobile=f"06 1234{number:04}")
+        return await self.send(details, "/bewaren", name=NAME, mobile=f"06 1234{number:04}", **needs)
 
-    async def book(self, slug: str, number: int = 0) -> str:
+    async def book(self, slug: str, number: int = 0, **needs: str) -> str:
         """An appointment; its link."""
-        done = await self.send(await self.to_check(slug, number), "/bevestigen")
+        done = await self.send(await self.to_check(slug, number, **needs), "/bevestigen")
         assert done.status == 200, done.text
         found = re.search(r"/a/[A-Za-z0-9_-]{43}", done.text)
         assert found is not None

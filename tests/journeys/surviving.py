@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from playwright.async_api import Page, WebSocket
@@ -115,7 +116,7 @@ async def check_media(*pages: Page) -> int:
         assert set(seen["states"]) <= {"connected", "completed"}, seen["states"]
         assert seen["made"] == 0
         received = seen["received"]
-        assert all(later > earlier for earlier, later in zip(received, received[1:], strict=False)), received
+        assert all(later > earlier for earlier, later in pairwise(received)), received
         seconds = len(received)
     return seconds
 

@@ -92,9 +92,9 @@ export class Talk {
   async #devicesBack() {
     const { devices } = this;
     if (devices.microphone || devices.camera || devices.outcomes.audio !== 'not_asked') return;
-    const { audio, video } = remembered();
+    const { audio, video, isMuted } = remembered();
     if (!audio && !video) return;
-    if (await isAllowed(audio, video)) await devices.open({ audio, video });
+    if (await isAllowed(audio, video)) await this.#open(audio, video, isMuted);
     else if (!this.screens.section?.dataset.key) this.screens.show('E10');
   }
 
@@ -102,18 +102,30 @@ export class Talk {
     const { audio, video } = this.devices;
     if (!['call', 'ringing', 'waiting', 'check'].includes(this.conversation.step) || audio === 'lost' || video === 'lost') return;
     if (audio === 'none' && video === 'none') return;
-    sessionStorage.setItem(SENDS, `${audio === 'none' ? '' : 'audio'} ${video === 'on' ? 'video' : ''}`);
+    const sends = [audio === 'none' ? '' : 'audio', audio === 'off' ? 'muted' : '', video === 'on' ? 'video' : ''];
+    sessionStorage.setItem(SENDS, sends.join(' '));
   }
 
-  /** In the tap on "Ja, begin": sound may play, and devices that nobody asked for are asked for now. */
+  /** Who was muted comes back muted. @param {boolean} audio @param {boolean} video @param {boolean} isMuted */
+  async #open(audio, video, isMuted) {
+    await this.devices.open({ audio, video });
+    if (isMuted) this.devices.mute(true);
+  }
+
+  /**
+   * In the tap on "Ja, begin" and "Toch verder praten": sound may play, devices that nobody asked for are asked for now,
+   * and what was on before hanging up comes on again.
+   */
   async beforeBegin() {
     const { devices } = this;
     this.screen.unlock();
     void this.conversation.waiting.ring.unlock();
-    if (!devices.microphone && devices.outcomes.audio === 'not_asked') {
-      const { video } = remembered();
-      await devices.open({ audio: true, video });
-    }
+    const sent = remembered();
+    const { outcomes } = devices;
+    const isNew = outcomes.audio === 'not_asked';
+    const audio = !devices.microphone && (isNew || (sent.audio && outcomes.audio === 'ok'));
+    const video = !devices.camera && sent.video && (isNew || outcomes.video === 'ok');
+    if (audio || video) await this.#open(audio, video, sent.isMuted);
   }
 
   /** @param {string} step */
@@ -223,8 +235,8 @@ export class Talk {
     this.screen.unlock();
     const { devices } = this;
     if (devices.microphone || this.conversation.step !== 'call') return;
-    const { audio, video } = remembered();
-    await devices.open({ audio: audio || !video, video });
+    const { audio, video, isMuted } = remembered();
+    await this.#open(audio || !video, video, isMuted);
   }
 
   #tryNow() {
@@ -285,7 +297,8 @@ export class Talk {
       const place = find(this.root, name);
       if (place) place.hidden = true;
     }
-    if (step === 'goodbye' || step === 'ended') sessionStorage.removeItem(SENDS);
+    const mayTalkOn = this.screens.part.querySelector('form[action$="/toch-verder"]');
+    if ((step === 'goodbye' && !mayTalkOn) || step === 'ended') sessionStorage.removeItem(SENDS);
   }
 }
 
@@ -300,7 +313,8 @@ function headingBelow(section) {
 /** What was sent before this page was loaded. */
 function remembered() {
   const sends = sessionStorage.getItem(SENDS);
-  return { audio: sends?.includes('audio') ?? true, video: sends?.includes('video') ?? sends === null };
+  const has = (/** @type {string} */ what) => sends?.includes(what) ?? true;
+  return { audio: has('audio'), video: has('video'), isMuted: sends?.includes('muted') ?? false };
 }
 
 /** Whether the browser gives these without a question. @param {boolean} audio @param {boolean} video */
