@@ -108,7 +108,7 @@ def _session(request: web.Request) -> str:
 async def _body(request: web.Request, model: type[M]) -> M:
     try:
         sent: Any = json.loads(await request.text())
-    except (ValueError, RecursionError) as error:
+    except (ValueError, LookupError, RecursionError) as error:
         raise BadField({"": "bad_field"}) from error
     if not isinstance(sent, dict):
         raise BadField({"": "bad_field"})

@@ -32,7 +32,7 @@ class CsrfKey:
     def check(self, scope: str, form: str, value: str) -> None:
         """Raise CsrfFailed unless `value` was made for this scope and form."""
         try:
-            data = base64.urlsafe_b64decode(value.encode("ascii"))
+            data = base64.b64decode(value.encode("ascii"), altchars=b"-_", validate=True)
         except ValueError as error:
             raise CsrfFailed from error
         if len(data) != 2 * _SIZE:

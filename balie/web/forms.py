@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
+from balie.errors import Invalid
 from balie.web.keys import FORM
 
 M = TypeVar("M", bound=BaseModel)
 
+# What aiohttp raises over bytes that are no text, an unknown alphabet, parts without border or end.
+_UNREADABLE = (ValueError, LookupError, EOFError, AssertionError, HttpProcessingError)
 # pydantic's error types become the codes of our sentences (templates/parts/field.html).
 _CODES = {
     "missing": "missing",
@@ -35,8 +39,13 @@ class Form(Generic[M]):
 async def fields(request: web.Request) -> dict[str, str]:
     """The text fields of the request's form; of a repeated field the values joined by a comma."""
     if FORM not in request:
-        posted = await request.post()
+        try:
+            posted = await request.post()
+        except _UNREADABLE as error:
+            raise Invalid from error
         request[FORM] = {name: ",".join(v for v in posted.getall(name) if isinstance(v, str)) for name in posted}
+        if any("\0" in text for text in request[FORM].values()):
+            raise Invalid  # no keyboard makes it, and PostgreSQL stores no such text
     return request[FORM]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -99,7 +100,8 @@ async def whole_house(folder: Path, clock: Clock, **settings_of_test: Any) -> As
         await web.TCPSite(runner, "127.0.0.1", int(settings.public_origin.rsplit(":", 1)[1])).start()
         client = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
         town = await a_town(works, seats=5, check_in_opens_minutes=1440)
-        callers = {"anonymous": Caller("anonymous", {}, {}, "")}
+        browser = secrets.token_urlsafe(32)  # what binds forms before a session
+        callers = {"anonymous": Caller("anonymous", {"balie-formulier": browser}, {}, browser)}
         callers["citizen"], _ = await a_citizen(works, town, clock, 1)
         _, other = await a_citizen(works, town, clock, 2)
         for role in Role:
