@@ -181,10 +181,13 @@ async def _body(request: web.Request) -> MaakKlantcontact:
     if len(raw) > _MOST_BODY:
         raise TooLarge
     try:
-        return MaakKlantcontact.model_validate_json(raw)
+        sent = MaakKlantcontact.model_validate_json(raw)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False, include_context=False)
         raise Invalid({".".join(str(step) for step in f["loc"]) or "body": f["type"] for f in faults}) from None
+    if "\\u0000" in sent.model_dump_json():  # PostgreSQL stores no text with a zero byte
+        raise Invalid({"body": "zero_byte"})
+    return sent
 
 
 def _page_url(request: web.Request, page: int) -> str:

@@ -251,6 +251,7 @@ async def test_pages_follow_each_other_to_the_end(client: Client, citizen_id: Ci
         ({"referentienummer": "12345678901"}, "klantcontact.referentienummer"),
         ({"referentienummer": "A1"}, "klantcontact.referentienummer"),
         ({"referentienummer": "1\n"}, "klantcontact.referentienummer"),
+        ({"onderwerp": "Vraag\0"}, "body"),
         ({"inhoud": f"nummer {BSN}"}, "klantcontact.inhoud"),
     ],
 )
