@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
 from balie.booking import service as booking
@@ -186,22 +188,36 @@ async def end(request: web.Request) -> web.Response:
 
 
 async def finish(request: web.Request) -> web.Response:
-    """*Afronden*; what was typed stays when something is missing."""
+    """*Afronden*; what was typed stays when something is missing, or when the visit was just moved on."""
     form = await history_views.read_record_form(request)
     visit_id = match_id(request, "visit_id")
+    status = 400
     if form.model is not None:
         try:
-            async with work_for(request, HELP_CITIZEN) as work:
-                visit = await service.finish(work, visit_id, form.values)
-            return see_other(request, "desk.queue", desk_id=visit.desk_id)
+            desk_id = await _finished(request, visit_id, form.values)
+            return see_other(request, "desk.queue", desk_id=desk_id)
         except Invalid as error:
             form.errors.update(error.fields or {"note": error.code})
+        except Conflict as error:
+            form.errors["outcome"], status = error.code, error.status
     async with work_for(request, HELP_CITIZEN) as work:
         visit = await service.owned_visit(work, visit_id)
         if visit.state is VisitState.FINISHED:
-            raise NotWaiting
+            return see_other(request, "desk.queue", desk_id=visit.desk_id)
         page = await counter_page(work, visit, action=_finish_address(request, visit), form=form)
-    return render(request, "desk/counter", page, status=400)
+    return render(request, "desk/counter", page, status=status)
+
+
+async def _finished(request: web.Request, visit_id: str, form: Mapping[str, str]) -> str:
+    """Finish, a second time when the visit moved on meanwhile (*Ophangen* was still on its way); gives the desk."""
+    for last in (False, True):
+        try:
+            async with work_for(request, HELP_CITIZEN) as work:
+                return (await service.finish(work, visit_id, form)).desk_id
+        except Conflict:
+            if last:
+                raise
+    raise NotWaiting
 
 
 def _finish_address(request: web.Request, visit: Visit) -> str:

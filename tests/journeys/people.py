@@ -129,7 +129,7 @@ class Staff:
         await self.page.locator(f'label[for="{await chosen.get_attribute("id")}"]').click()
         await self.page.fill("[name=answer]", answer)
         await self.press("Afronden")
-        await self.page.wait_for_url(re.compile(r"/medewerker/balie/[^/]+$"))
+        await self.page.wait_for_url(re.compile(r"/medewerker/balie/[^/]+$"), wait_until="commit")
 
 
 @asynccontextmanager
