@@ -109,6 +109,7 @@ _HELD = replace(
 _LOST = replace(
     _TALKS, state="interrupted", acts=frozenset({"put_back", "give_up", "finish"}), interrupted_reason="lost"
 )
+_KNOWN = replace(_TALKS, person=_PROVEN, earlier=_EARLIER, acts=frozenset({"put_on_hold", "end", "finish"}))
 _ASKED = replace(_PERSON, verification="requested", asked_at=_AT, verification_id=_ID)
 _MISSING = replace(_RECORD, errors={"outcome": "outcome_missing"})
 
@@ -130,8 +131,8 @@ _COUNTERS: Mapping[str, Any] = {
     "gevraagd": replace(_TALKS, person=_ASKED, acts=frozenset({"withdraw_identification", "end", "put_on_hold"})),
     "logt-in": replace(_TALKS, person=replace(_ASKED, verification="signing_in"), is_signing_in=True),
     "tweede-toestel": replace(_TALKS, has_second_device=True),
-    "bevestigd": replace(_TALKS, person=_PROVEN, earlier=_EARLIER),
-    "niemand-eerder": replace(_TALKS, person=_PROVEN, earlier=EarlierPart(is_open=True)),
+    "bevestigd": _KNOWN,
+    "niemand-eerder": replace(_KNOWN, earlier=EarlierPart(is_open=True)),
     "onbevestigd": replace(_TALKS, person=replace(_PROVEN, verification="unconfirmed")),
     "inloggen-mislukt": replace(_TALKS, person=replace(_PERSON, verification="failed", failure="level_too_low")),
     "in-de-wacht": _HELD,
