@@ -59,6 +59,11 @@ async def visit_of(work: Work, visit_id: str) -> Visit:
     return visit
 
 
+async def lock_visit(work: Work, visit_id: str) -> None:
+    """From here on, until the end of this Work, whoever else asks for this waits."""
+    await store.lock(work, visit_id)
+
+
 async def owned_visit(work: Work, visit_id: str) -> Visit:
     """The visit of this id that this staff member has; NotYourVisit when a colleague has it."""
     visit = await visit_of(work, visit_id)

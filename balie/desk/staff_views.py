@@ -230,6 +230,7 @@ def _finish_address(request: web.Request, visit: Visit) -> str:
 async def ask_identification(request: web.Request) -> web.Response:
     """*Vraag om in te loggen*: purpose and level come from the product."""
     async with work_for(request, VERIFY_IDENTITY) as work:
+        await service.lock_visit(work, match_id(request, "visit_id"))  # pressed twice at once, it asks once
         visit = await service.owned_visit(work, match_id(request, "visit_id"))
         product = await booking.product(work, visit.product_id)
         if product.identification is not Identification.IN_CALL:

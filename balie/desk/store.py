@@ -202,6 +202,11 @@ async def visit_by_id(work: Work, visit_id: str) -> Visit | None:
     return _visit(row) if row else None
 
 
+async def lock(work: Work, visit_id: str) -> None:
+    """Let nobody else change this visit until the end of this Work (SQLite has one writer anyway)."""
+    await work.db.execute(select(visit.c.id).where(visit.c.id == visit_id).with_for_update())
+
+
 async def latest_of_appointment(work: Work, appointment_id: AppointmentId) -> Visit | None:
     """The open visit of an appointment, else the last finished one."""
     query = select(visit).where(visit.c.appointment_id == appointment_id)
