@@ -11,6 +11,7 @@ from tests.accessibility.html import Read, read_all
 from tests.accessibility.looking import Seen, look_at_all
 from tests.accessibility.register import entries
 from tests.launch import Server, running
+from tests.leaving_out import leave_out
 from tests.machine import find
 
 
@@ -25,7 +26,7 @@ def site() -> Iterator[Server]:
 def seen(site: Server) -> list[Seen]:
     """What a real browser shows of every entry: a few minutes, once for all gates."""
     if find("chromium") is None:
-        pytest.skip("needs Chromium")
+        leave_out("Chromium")
     return asyncio.run(look_at_all(site.origin, entries()))
 
 

@@ -25,10 +25,11 @@
   const controls = () => [...document.querySelectorAll(CONTROLS)].filter((node) =>
     shown(node) && real(node.getBoundingClientRect()) && !isOff(node) && node.type !== 'hidden')
 
-  const inSentence = (node) => {
-    if (node.localName !== 'a' || getComputedStyle(node).display !== 'inline') return false
+  const inSentence = (node, display = ['inline']) => {
+    if (node.localName !== 'a' || !display.includes(getComputedStyle(node).display)) return false
     let block = node.parentElement
     while (getComputedStyle(block).display === 'inline') block = block.parentElement
+    if (/flex|grid/.test(getComputedStyle(block).display)) return false // parts beside each other, no sentence
     return block.innerText.trim().length > node.innerText.trim().length + 1
   }
 
@@ -99,7 +100,7 @@
       .map((each) => named(each.effect.target)),
     phone: () => controls().some((node) => node.href?.startsWith('tel:')),
     hasBar: () => Boolean(document.querySelector('[data-step="call"] [data-slot="bar"]:not([hidden]) button')),
-    bareLinks: () => controls().filter(inSentence).map(named),
+    bareLinks: () => controls().filter((node) => inSentence(node, ['inline', 'inline-block', 'inline-flex'])).map(named),
     heading: () => ({ title: document.title, headings: [...document.querySelectorAll('h1')].filter(shown).map((h) => h.innerText.trim()) }),
   }
 }
