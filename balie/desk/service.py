@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from balie.actors import Actor, ActorKind, Role
 from balie.booking import service as booking
-from balie.booking.rules import Appointment, AppointmentState, local_date_of
+from balie.booking.rules import Appointment, AppointmentState, Identification, local_date_of
 from balie.calls import service as calls
 from balie.desk import rules, store
 from balie.desk.closing import close_up
@@ -23,6 +23,7 @@ from balie.errors import (
     AlreadyHelping,
     NobodyWaiting,
     NoCounter,
+    NotAllowed,
     NotFound,
     NotInCall,
     NotWaiting,
@@ -31,6 +32,7 @@ from balie.errors import (
     TooLate,
 )
 from balie.identity import service as identity
+from balie.identity import verification as verifications
 from balie.ids import AppointmentId, CounterId, DeskId, SessionId, StaffId, VisitId, new_id
 from balie.work import Work
 
@@ -57,11 +59,6 @@ async def visit_of(work: Work, visit_id: str) -> Visit:
         raise NotFound
     by_of(work.actor, visit)
     return visit
-
-
-async def lock_visit(work: Work, visit_id: str) -> None:
-    """From here on, until the end of this Work, whoever else asks for this waits."""
-    await store.lock(work, visit_id)
 
 
 async def owned_visit(work: Work, visit_id: str) -> Visit:
@@ -409,6 +406,25 @@ async def finish(work: Work, visit_id: str, form: Mapping[str, str]) -> Visit:
         raise NotWaiting
     await close_up(work, visit, after, form)
     return after
+
+
+async def ask_identification(work: Work, visit_id: str) -> Visit:
+    """Ask the citizen to sign in; purpose and level come from the product. Pressed twice at once, it asks once."""
+    await store.lock(work, visit_id)
+    visit = await owned_visit(work, visit_id)
+    product = await booking.product(work, visit.product_id)
+    if product.identification is not Identification.IN_CALL:
+        raise NotAllowed
+    if visit.state is not VisitState.IN_CONVERSATION:
+        raise NotWaiting
+    await verifications.ask(
+        work,
+        visit_id=visit.id,
+        participant="citizen",
+        purpose=product.purpose,
+        minimum_level=product.minimum_level,
+    )
+    return visit
 
 
 async def phone_number_of(work: Work, visit_id: str) -> str | None:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from balie.booking import service as booking
-from balie.booking.rules import Identification
 from balie.bus import Bus
 from balie.desk import service
 from balie.desk.counter_view import counter_page, finished_page
 from balie.desk.queue_view import desks_of, queue_page
 from balie.desk.rules import Visit, VisitState
 from balie.desk.staff_pages import NoDeskPage, QueuePage
-from balie.errors import BalieError, Conflict, Invalid, NobodyWaiting, NotAllowed, NotWaiting
+from balie.errors import BalieError, Conflict, Invalid, NobodyWaiting, NotWaiting
 from balie.history import staff_views as history_views
 from balie.identity import service as identity
 from balie.identity import verification as verifications
@@ -228,22 +227,9 @@ def _finish_address(request: web.Request, visit: Visit) -> str:
 
 
 async def ask_identification(request: web.Request) -> web.Response:
-    """*Vraag om in te loggen*: purpose and level come from the product."""
+    """*Vraag om in te loggen*."""
     async with work_for(request, VERIFY_IDENTITY) as work:
-        await service.lock_visit(work, match_id(request, "visit_id"))  # pressed twice at once, it asks once
-        visit = await service.owned_visit(work, match_id(request, "visit_id"))
-        product = await booking.product(work, visit.product_id)
-        if product.identification is not Identification.IN_CALL:
-            raise NotAllowed
-        if visit.state is not VisitState.IN_CONVERSATION:
-            raise NotWaiting
-        await verifications.ask(
-            work,
-            visit_id=visit.id,
-            participant="citizen",
-            purpose=product.purpose,
-            minimum_level=product.minimum_level,
-        )
+        visit = await service.ask_identification(work, match_id(request, "visit_id"))
     return _back(request, visit)
 
 

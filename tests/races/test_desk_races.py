@@ -13,7 +13,7 @@ import pytest
 
 from balie.actors import ANONYMOUS
 from balie.booking import service as booking
-from balie.booking.rules import AppointmentState, Audience, ContactDetails
+from balie.booking.rules import AppointmentState, Audience, ContactDetails, Identification
 from balie.bus import Bus
 from balie.calls import service as calls
 from balie.db import create_engine
@@ -21,6 +21,7 @@ from balie.desk import service, store
 from balie.desk.rules import Outcome, VisitState
 from balie.errors import AlreadyHelping, BalieError, Conflict, NobodyWaiting, NotWaiting
 from balie.events import Listeners
+from balie.identity import store as identity_store
 from balie.ids import new_id
 from balie.jobs import Wake
 from balie.privacy.sealing import Keyring
@@ -284,3 +285,10 @@ async def test_going_on_twice_at_once_takes_one_seat(stage: DeskStage) -> None:
         )
         assert len([seat for seat in seats if not isinstance(seat, BalieError)]) >= 1
         assert (await stage.do(stage.anna, calls.seat, booked.id, "citizen")) is not None
+
+
+async def test_asking_to_sign_in_three_times_at_once_asks_once(works: Works, clock: Clock) -> None:
+    stage = await a_stage(works, clock, identification=Identification.IN_CALL)
+    _, visit = await stage.talking()
+    await at_once(*(stage.do(stage.anna, service.ask_identification, visit.id) for _ in range(3)))
+    assert await stage.count(identity_store.verification) == 1
