@@ -6,7 +6,6 @@ import asyncio
 import signal
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 
 from aiohttp import web
 
@@ -41,8 +40,7 @@ async def _stopped() -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(NotImplementedError):
-            loop.add_signal_handler(number, _on_signal, stop, loop, number)
+        loop.add_signal_handler(number, _on_signal, stop, loop, number)
     await stop.wait()
 
 
