@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.browsers import RECEIVED, hears, sees, until
 from tests.faces import ANNA, FATIMA
@@ -45,7 +45,7 @@ def api_token(server: Server) -> str:
 async def contacts_of_fatima(server: Server, token: str) -> list[dict[str, Any]]:
     """What another channel reads."""
     headers = {"Authorization": f"Token {token}"}
-    async with httpx.AsyncClient(base_url=server.origin, headers=headers, timeout=10) as client:
+    async with httpx2.AsyncClient(base_url=server.origin, headers=headers, timeout=10) as client:
         answer = await client.get(
             f"{API}/klantcontacten", params={**PERSON, "expand": "hadBetrokkenen,omvatteBijlagen"}
         )
@@ -74,7 +74,7 @@ async def post_contact(server: Server, token: str, partij: str) -> None:
             "contactnaam": {"voorletters": "F.", "voornaam": "Fatima", "achternaam": "de Vries"},
         },
     }
-    async with httpx.AsyncClient(base_url=server.origin, headers={"Authorization": f"Token {token}"}) as client:
+    async with httpx2.AsyncClient(base_url=server.origin, headers={"Authorization": f"Token {token}"}) as client:
         assert (await client.post(f"{API}/maak-klantcontact", json=body)).status_code == 201
 
 
