@@ -90,11 +90,18 @@ class Server:
 
     def move_clock(self, **by: float) -> None:
         """Let the server's clock go on by a timedelta; a restart keeps what was added."""
+        if self.process is None or self.process.poll() is not None:
+            self._move_kept(timedelta(**by))
+            return
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
             connection.connect(str(self.socket))
             connection.sendall(f"{timedelta(**by).total_seconds()}\n".encode())
             assert connection.recv(10) == b"ok\n"
+
+    def _move_kept(self, by: timedelta) -> None:
+        kept = kept_beside(self.socket)
+        kept.write_text(str(ahead_of(kept) + by.total_seconds()))
 
     def kill(self) -> None:
         """`kill -9`: nothing is told to anybody."""
@@ -124,12 +131,22 @@ def running(**environment: str) -> Iterator[Server]:
             server.stop()
 
 
+def kept_beside(path: Path) -> Path:
+    """Where it stands by how many seconds the clock goes ahead."""
+    return path.with_suffix(".ahead")
+
+
+def ahead_of(kept: Path) -> float:
+    """By how many seconds the clock goes ahead."""
+    return float(kept.read_text()) if kept.exists() else 0.0
+
+
 class MovableClock:
     """The machine's time plus what the test added, which stands in a file so that a restart keeps it."""
 
     def __init__(self, path: str) -> None:
-        self._kept = Path(f"{path}.ahead")
-        self.ahead = timedelta(seconds=float(self._kept.read_text()) if self._kept.exists() else 0)
+        self._kept = kept_beside(Path(path))
+        self.ahead = timedelta(seconds=ahead_of(self._kept))
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead

@@ -12,6 +12,7 @@ import { WaitingRoom } from './waiting_room.js';
 const SOON_MS = 120;
 const AGAIN_MS = [1000, 2000, 5000, 10000];
 const PLACE_EVERY_MS = 60000;
+const ANEW = 'opnieuw';
 const IN_CALL = new Set(['call', 'on_hold', 'interrupted']);
 const WAITS = new Set(['waiting', 'ringing']);
 
@@ -32,6 +33,8 @@ export class Conversation {
   #isReading = false;
   #again = false;
   #isAnswered = true;
+  /** @type {Promise<import('./talk.js').Talk> | null} */
+  #loading = null;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -187,9 +190,26 @@ export class Conversation {
     await this.waiting.rings(this.part.visit ?? '');
   }
 
-  /** What only the call needs comes when the waiting room stands. */
-  async #loadTalk() {
-    this.talk ??= new (await import('./talk.js')).Talk(this);
+  /** What only the call needs comes when the waiting room stands. @returns {Promise<import('./talk.js').Talk>} */
+  #loadTalk() {
+    this.#loading ??= this.#fetchTalk();
+    return this.#loading;
+  }
+
+  /** Again and again while the server is away; where a browser keeps the failure, or the file is of before, by a new page. */
+  async #fetchTalk() {
+    for (let attempt = 0; !this.talk; attempt += 1) {
+      try {
+        this.talk = new (await import('./talk.js')).Talk(this);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS[Math.min(attempt, AGAIN_MS.length - 1)]));
+        if (attempt > 1 && this.connection.isOpen && !sessionStorage.getItem(ANEW)) {
+          sessionStorage.setItem(ANEW, 'yes');
+          location.reload();
+        }
+      }
+    }
+    sessionStorage.removeItem(ANEW);
     return this.talk;
   }
 

@@ -65,7 +65,7 @@ export class DeviceCheck {
     const outcomes = await this.devices.open({ audio: true, video: wantsPicture });
     this.parts.camera = wantsPicture ? outcomes.video : 'skipped';
     this.parts.microphone = outcomes.audio;
-    this.#measuring ??= this.#measure();
+    this.#startMeasuring();
     void this.send();
     return outcomes;
   }
@@ -75,7 +75,7 @@ export class DeviceCheck {
     this.attempt += 1;
     this.parts.camera = await this.devices.showCamera(true);
     if (!this.devices.microphone) this.parts.microphone = (await this.devices.open({ audio: true, video: false })).audio;
-    this.#measuring ??= this.#measure();
+    this.#startMeasuring();
     void this.send();
     return this.parts.camera;
   }
@@ -97,6 +97,14 @@ export class DeviceCheck {
     video.muted = video.autoplay = video.playsInline = true;
     video.className = 'preview-own';
     return video;
+  }
+
+  /** Once; what cannot even be fetched leaves the connection unmeasured, and is tried again at the next tap. */
+  #startMeasuring() {
+    this.#measuring ??= this.#measure().catch(() => {
+      this.#measuring = null;
+      this.#tell('connection', 'not_measured', 'not_measured');
+    });
   }
 
   /** All parts, each told as soon as it is known. */
