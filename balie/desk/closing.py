@@ -25,7 +25,6 @@ from balie.history.rules import (
     Proof,
     next_working_day,
 )
-from balie.history.rules import Outcome as RecordOutcome
 from balie.identity import service as identity
 from balie.identity import verification as verifications
 from balie.identity.rules import Verification
@@ -75,7 +74,7 @@ async def closed_visit(work: Work, before: Visit, after: Visit, form: Mapping[st
         topic=form.get("topic") or product.name_in("nl"),
         domain=product.domain,
         department=product.department,
-        outcome=RecordOutcome(after.outcome or Outcome.UNRECORDED),
+        outcome=after.outcome or Outcome.UNRECORDED,
         happened_at=after.begun_at or (after.starts_at if before is after else after.arrived_at),
         ended_at=legs[-1].ended_at if legs else work.now,
         is_confidential=product.is_confidential,

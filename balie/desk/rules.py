@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from balie.errors import NotWaiting, NotYourVisit, OutcomeMissing, TooEarly
+from balie.history.rules import CHOSEN_BY_STAFF
+from balie.history.rules import Outcome as Outcome
 from balie.ids import AppointmentId, CounterId, DeskId, ProductId, StaffId, VisitId
 
 
@@ -22,20 +24,6 @@ class VisitState(StrEnum):
     INTERRUPTED = "interrupted"
     WRAP_UP = "wrap_up"
     FINISHED = "finished"
-
-
-class Outcome(StrEnum):
-    """How a finished visit ended."""
-
-    HELPED = "helped"
-    FOLLOW_UP = "follow_up"
-    REDIRECTED = "redirected"
-    INTERRUPTED = "interrupted"
-    NO_SHOW = "no_show"
-    LEFT = "left"
-    NOT_SERVED = "not_served"
-    REFUSED = "refused"
-    UNRECORDED = "unrecorded"
 
 
 class By(StrEnum):
@@ -114,7 +102,6 @@ MOVES: Mapping[Act, Move] = {
 
 IN_HAND = frozenset({S.ADMITTED, S.IN_CONVERSATION})
 OPEN = frozenset(S) - {S.FINISHED}
-BY_STAFF = frozenset({Outcome.HELPED, Outcome.FOLLOW_UP, Outcome.REDIRECTED, Outcome.INTERRUPTED})
 TALK_ON = timedelta(minutes=2)
 MOST_NOT_YET = 3
 
@@ -291,7 +278,7 @@ def release(visit: Visit, by: By, now: datetime) -> Visit:
 
 def finish(visit: Visit, by: By, outcome: str, now: datetime) -> Visit:
     """V22; raises OutcomeMissing for none or one that staff cannot choose."""
-    if outcome not in BY_STAFF:
+    if outcome not in CHOSEN_BY_STAFF:
         raise OutcomeMissing({"outcome": "choose"})
     return go(Act.FINISH, visit, by, now, outcome=Outcome(outcome))
 
