@@ -19,7 +19,7 @@ from tests.launch import Server
 
 pytestmark = pytest.mark.browser
 MOST_BYTES = 120_000
-MOST_REQUESTS = 25
+MOST_REQUESTS = 24  # under 25
 # The check measures by posting and by its own connection; the socket is the talk, not the page.
 NOT_COUNTED = ("/live", "/gesprek/check/")
 # What only the call needs begins with this file, and is asked for when the waiting room stands.
@@ -115,7 +115,9 @@ async def to_waiting_room(citizen: Citizen, *, simplified: bool) -> None:
     if not simplified:
         return await citizen.to_waiting_room()
     await citizen.page.goto(citizen.link)
-    await citizen.button("Ga verder").click()
+    # The module opens its connection when it has started; a tap before that goes on without scripts, past the check.
+    async with citizen.page.expect_websocket():
+        await citizen.button("Ga verder").click()
     for screen, words in SIMPLIFIED_WAY:
         await citizen.screen(screen)
         await citizen.button(words).click()
