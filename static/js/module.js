@@ -33,6 +33,7 @@ export async function startModule(element) {
     /** @type {PageModule} */
     const module = await import(`./modules/${name}.js`);
     await module.start(element);
+    element.dataset.started = 'ready';
   } catch (error) {
     element.dataset.started = 'failed';
     reportError(error);

@@ -65,10 +65,15 @@ class Citizen:
         assert href is not None
         return href
 
+    async def ready(self) -> None:
+        """The document's module has started: a person is slower than it, a script on a busy machine is not."""
+        await self.page.locator('[data-module="conversation"][data-started="ready"]').wait_for(state="attached")
+
     async def to_waiting_room(self) -> None:
         """From the link, over the check, to the waiting room: three taps."""
         await self.page.goto(self.link)
         await self.button("Ga verder").click()
+        await self.ready()
         await self.button("Zet camera en geluid aan").click()
         await self.button("Naar de wachtkamer").click()
         await self.screen("S6")
@@ -169,4 +174,5 @@ async def sign_in_with_digid(citizen: Citizen, who: str = "Fatima") -> None:
     await page.locator('.screen[data-screen="C4a"] a.utrecht-button').locator("visible=true").first.click()
     await page.locator(f'button:has-text("{who}")').first.click()
     await citizen.screen("C4b")
+    await citizen.ready()
     await page.locator('.screen[data-screen="C4b"] button').locator("visible=true").first.click()

@@ -54,6 +54,7 @@ async def to_the_waiting_room(citizen: Citizen) -> None:
     """S1 to S6, each screen with one press."""
     page = citizen.page
     await press(page, "Ga verder")
+    await citizen.ready()
     for screen, words in (
         ("S2", "Ga verder"),
         ("S3", "Nee, ik ben alleen"),
@@ -84,6 +85,7 @@ async def sign_in(citizen: Citizen, staff: Staff) -> None:
         await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await on(citizen, "C4b")
+    await citizen.ready()
     await press(page, "Praat verder")
     await staff.badge("bevestigd, laag")
 
