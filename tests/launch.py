@@ -54,9 +54,9 @@ class Server:
         """Everything it printed."""
         return self.folder / "server.log"
 
-    def start(self) -> None:
-        """Start, and wait until it answers."""
-        env = {
+    def env(self) -> dict[str, str]:
+        """The environment of its process."""
+        return {
             **os.environ,
             "BALIE_PORT": str(self.port),
             "BALIE_DATA_DIR": str(self.folder / "data"),
@@ -64,9 +64,12 @@ class Server:
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", self.module, str(self.socket)], cwd=ROOT, env=env, stdout=log, stderr=log
+                [sys.executable, "-m", self.module, str(self.socket)], cwd=ROOT, env=self.env(), stdout=log, stderr=log
             )
         self.wait_until_up()
 

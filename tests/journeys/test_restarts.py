@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, Route, async_playwright
 
 from tests.browsers import PHONE, Watch, browser_of, context_of, hears, sees
@@ -18,6 +20,7 @@ from tests.journeys.line import FarServer, Line
 from tests.journeys.people import Citizen, Staff, both, into_conversation
 from tests.journeys.surviving import Sockets, back, check_media, eventually, rows, states, watch_media, writes
 from tests.journeys.test_whole_appointment import hold_and_resume
+from tests.journeys.warm import WarmServer
 from tests.launch import Server
 from tests.leaving_out import leave_out
 from tests.machine import find
@@ -32,7 +35,19 @@ async def both_are_seen_and_heard(citizen: Citizen, staff: Staff) -> None:
     await asyncio.gather(hears(citizen.page, ANNA), hears(staff.page, FATIMA))
 
 
-async def test_twenty_killed_servers_in_a_call_change_nothing(server: Server, tmp_path: Path) -> None:
+@pytest.fixture
+def warm() -> Iterator[WarmServer]:
+    """A server that is soon back."""
+    if find("chromium") is None:
+        leave_out("Chromium")
+    with tempfile.TemporaryDirectory(prefix="balie-test-") as folder:
+        server = WarmServer(Path(folder))
+        with server.warm():
+            yield server
+
+
+async def test_twenty_killed_servers_in_a_call_change_nothing(warm: WarmServer, tmp_path: Path) -> None:
+    server = warm
     async with both(server, tmp_path) as (citizen, staff):
         sockets = Sockets(citizen.page), Sockets(staff.page)
         await into_conversation(citizen, staff, "Geboorte aangeven")
