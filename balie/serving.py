@@ -16,6 +16,7 @@ STOP_WITHIN_S = 8.0
 
 async def serve(app: web.Application, settings: Settings, ready: Callable[[], None] | None = None) -> None:
     """Listen until SIGTERM or SIGINT; a second signal stops at once."""
+    stop = _heard_stop()  # before the first request, so that a signal is never too early
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_WITHIN_S, handler_cancellation=False)
     await runner.setup()
     site = web.TCPSite(runner, settings.host, settings.port, ssl_context=_tls(settings), reuse_address=True)
@@ -23,7 +24,7 @@ async def serve(app: web.Application, settings: Settings, ready: Callable[[], No
     if ready is not None:
         ready()
     try:
-        await _stopped()
+        await stop.wait()
     finally:
         await runner.cleanup()
 
@@ -36,12 +37,12 @@ def _tls(settings: Settings) -> ssl.SSLContext | None:
     return context
 
 
-async def _stopped() -> None:
+def _heard_stop() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, stop, loop, number)
-    await stop.wait()
+    return stop
 
 
 def _on_signal(stop: asyncio.Event, loop: asyncio.AbstractEventLoop, number: signal.Signals) -> None:

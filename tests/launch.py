@@ -54,6 +54,11 @@ class Server:
         """Everything it printed."""
         return self.folder / "server.log"
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self.process is not None and self.process.poll() is None
+
     def env(self) -> dict[str, str]:
         """The environment of its process."""
         return {
@@ -93,7 +98,7 @@ class Server:
 
     def move_clock(self, **by: float) -> None:
         """Let the server's clock go on by a timedelta; a restart keeps what was added."""
-        if self.process is None or self.process.poll() is not None:
+        if not self.is_running:
             self._move_kept(timedelta(**by))
             return
         with socket.socket(socket.AF_UNIX) as connection:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
+import structlog
 from aiohttp import web
 
 from balie.demo import fill, identity_provider, outbox, tester
@@ -15,6 +16,8 @@ from balie.demo.screens import SCREENS
 from balie.web.access import Access
 from balie.web.features import Feature, Route
 from balie.web.keys import SETTINGS, WORKS
+
+log = structlog.get_logger()
 
 
 def feature(received: Outbox, tls: LocalTls | None) -> Feature:
@@ -55,5 +58,8 @@ async def _write_contacts(app: web.Application) -> None:
     settings = app[SETTINGS]
     base = settings.public_origin
     verify = str(settings.trusted_ca) if settings.trusted_ca else True
-    await fill.when_up(base, verify)
-    await fill.write_contacts(app[WORKS], base, verify)
+    try:
+        await fill.when_up(base, verify)
+        await fill.write_contacts(app[WORKS], base, verify)
+    except Exception as error:  # the server may stop meanwhile; the next start writes what is missing
+        log.warning("demo_contacts_not_written", error=type(error).__name__)

@@ -1,22 +1,25 @@
 """A server that starts again within a second: a parent has imported everything, and forks a process for each start.
 
-As a program: `python -m tests.journeys.warm SOCKET`; on standard input `start` forks a server and is answered with its
-process id, `wait` is answered with how it ended.
+As a program: `python -m tests.journeys.warm SOCKET`; on standard input `start {environment as JSON}` forks a server and
+is answered with its process id, `wait` is answered with how it ended.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.chaos.failpoint import arm_from
 from tests.launch import ROOT, Server, _serve
 
 
@@ -46,13 +49,28 @@ class WarmServer(Server):
 
     def start(self) -> None:
         """Fork, and wait until it answers."""
-        self.pid = self._ask("start")
+        self.pid = self._ask(f"start {json.dumps(self.environment)}")
         self.wait_until_up()
 
     def kill(self) -> None:
         """`kill -9`."""
         os.kill(self.pid, signal.SIGKILL)
-        assert self._ask("wait") == -signal.SIGKILL
+        assert self.ended() == -signal.SIGKILL
+
+    def stop(self) -> None:
+        """SIGTERM; it ends well."""
+        os.kill(self.pid, signal.SIGTERM)
+        assert self.ended() == 0
+
+    def ended(self) -> int:
+        """Wait for its end; how it ended."""
+        status, self.pid = self._ask("wait"), 0
+        return status
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a server lives, and not only the parent."""
+        return self.pid != 0
 
     def _ask(self, command: str) -> int:
         assert self.parent is not None and self.parent.stdin is not None and self.parent.stdout is not None
@@ -61,16 +79,25 @@ class WarmServer(Server):
         return int(self.parent.stdout.readline())
 
 
+@contextmanager
+def a_warm_server() -> Iterator[WarmServer]:
+    """One that runs, over a fresh folder."""
+    with tempfile.TemporaryDirectory(prefix="balie-test-") as folder:
+        server = WarmServer(Path(folder))
+        with server.warm():
+            yield server
+
+
 def obey(path: str) -> None:
     """Fork and wait as told, until nobody tells any more."""
     import balie.__main__  # noqa: F401  what takes most of a start
 
     child = 0
     for line in sys.stdin:
-        if line.strip() == "start":
+        if line.startswith("start"):
             child = os.fork()
             if child == 0:
-                serve(path)
+                serve(path, json.loads(line.removeprefix("start")))
             print(child, flush=True)
         else:
             print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
@@ -80,11 +107,13 @@ def obey(path: str) -> None:
         os.waitpid(child, 0)
 
 
-def serve(path: str) -> None:
+def serve(path: str, environment: dict[str, str]) -> None:
     """The server, in the process that was forked for it."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     random.seed()
+    os.environ.update(environment)
+    arm_from(environment)
     Path(path).unlink(missing_ok=True)
     asyncio.run(_serve(path))
     os._exit(0)

@@ -1,23 +1,19 @@
-"""The demo server of tests/launch.py that kills itself around one commit.
+"""Lets a server of the tests kill itself around one commit; the product knows nothing of this.
 
 CHAOS_USE_CASE names a function as `balie.booking.service:confirm`; CHAOS_MOMENT says when the piece of work in which
-it ran dies: "before" its commit or "after" it, with nothing of the answer sent. The product knows nothing of this.
+it ran dies: "before" its commit or "after" it, with nothing of the answer sent.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import importlib
 import os
 import signal
-import sys
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from balie.work import Transaction, Work
-from tests.launch import _serve
 
 MARK = "chaos_is_here"
 
@@ -25,6 +21,12 @@ MARK = "chaos_is_here"
 def die() -> None:
     """As by a power cut: nothing is flushed, nothing is cleaned."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm_from(environment: Mapping[str, str]) -> None:
+    """Arm this process when the environment names a use case."""
+    if "CHAOS_USE_CASE" in environment:
+        arm(environment["CHAOS_USE_CASE"], environment["CHAOS_MOMENT"])
 
 
 def arm(use_case: str, moment: str) -> None:
@@ -56,10 +58,3 @@ def _deadly(end: Callable[[Transaction, bool], Awaitable[None]], moment: str) ->
             die()
 
     return deadly
-
-
-if __name__ == "__main__":
-    if "CHAOS_USE_CASE" in os.environ:
-        arm(os.environ["CHAOS_USE_CASE"], os.environ["CHAOS_MOMENT"])
-    Path(sys.argv[1]).unlink(missing_ok=True)
-    asyncio.run(_serve(sys.argv[1]))
