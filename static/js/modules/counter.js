@@ -11,6 +11,7 @@ import { TextField } from './text_field.js';
 const PARTS = ['state', 'person', 'earlier', 'documents', 'finish'];
 const TOGETHER_MS = 150;
 const EVERY_MS = 30000;
+const LEAVING_MS = 10000;
 const TALKING = new Set(['admitted', 'in_conversation', 'on_hold', 'interrupted']);
 
 /** @param {HTMLElement} root */
@@ -24,6 +25,7 @@ class CounterPage {
   #timer = 0;
   #isReading = false;
   #isAgain = false;
+  #leftAt = -LEAVING_MS;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -62,11 +64,17 @@ class CounterPage {
       this.#soon();
     });
     this.connection.on('closed', ({ code }) => code === 4409 && this.announcer.say('moved'));
+    addEventListener('beforeunload', () => (this.#leftAt = performance.now()));
     this.connection.open();
     setInterval(() => this.#soon(), EVERY_MS);
     this.#hearCall();
     this.text.mount(need(this.root, '[data-slot="text"]', HTMLElement));
     await this.#follow();
+  }
+
+  /** On the way to another page, to which the answer of a form leads: a reload would lead back. */
+  get #isLeaving() {
+    return performance.now() - this.#leftAt < LEAVING_MS;
   }
 
   #hearCall() {
@@ -160,7 +168,7 @@ class CounterPage {
     this.#isReading = true;
     try {
       const page = await readPage(this.root.dataset.address ?? '');
-      if (!page.querySelector('[data-module="counter"]')) return location.reload();
+      if (!page.querySelector('[data-module="counter"]')) return this.#isLeaving || location.reload();
       for (const part of PARTS) renew(page, part);
       await this.#follow();
     } catch {
