@@ -35,12 +35,13 @@ class Citizen:
         return found.locator("visible=true").first
 
     async def book(self, product: str, *, simplified: bool = False) -> str:
-        """Book the first free moment; gives the link."""
+        """Book one of the first free times; gives the link."""
         page = self.page
         await page.goto(f"{self.server.origin}/afspraak/maken")
         card = page.locator("section, li, article").filter(has_text=product).last
         await card.locator('a:has-text("Kies een tijd"), button:has-text("Kies een tijd")').first.click()
-        await page.locator("button[name=starts_at]").first.click()
+        # Not the very first: its minute may pass between looking and pressing.
+        await page.locator("button[name=starts_at]").nth(2).click()
         await page.fill("[name=name]", NAME)
         await page.fill("[name=mobile]", self.mobile)
         if simplified:

@@ -39,6 +39,9 @@ export class Papers {
     if (!(input instanceof HTMLInputElement)) return;
     this.tell.away();
     input.value = '';
+    // The part may be read again while the chooser is open: the input is then out of the page, its answer is not.
+    input.addEventListener('change', () => input.isConnected || this.#chosen(input), { once: true });
+    input.addEventListener('cancel', () => input.isConnected || this.tell.isBack(), { once: true });
     input.click();
   }
 

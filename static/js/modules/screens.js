@@ -226,7 +226,7 @@ function focusedIn(place) {
 
 /** @param {HTMLElement} place @param {{ tag: string, text: string | undefined }} focused */
 function refocus(place, { tag, text }) {
-  const same = findAll(place, tag).find((element) => element.textContent?.trim() === text);
+  const same = findAll(place, tag).find((one) => one.textContent?.trim() === text && one.checkVisibility());
   (same ?? findAll(place, '.screen:not([hidden]) h1')[0])?.focus({ preventScroll: true });
 }
 
