@@ -88,10 +88,10 @@ export class Talk {
     await this.screen.join();
   }
 
-  /** After a load of the page: what was on comes on again where the browser need not ask; else a button asks. */
+  /** After a load of the page, or a goodbye that was none: what was on comes on again where the browser need not ask; else a button asks. */
   async #devicesBack() {
     const { devices } = this;
-    if (devices.microphone || devices.camera || devices.outcomes.audio !== 'not_asked') return;
+    if (devices.microphone || devices.camera || !['not_asked', 'ok'].includes(devices.outcomes.audio)) return;
     const { audio, video, isMuted } = remembered();
     if (!audio && !video) return;
     if (await isAllowed(audio, video)) await this.#open(audio, video, isMuted);
